@@ -1,0 +1,302 @@
+// Keeps the incident records in step with the graph: which record each component is, merges, splits, what is owed to the bus.
+import { createHash } from 'node:crypto';
+import type { Bus } from '../../platform/bus/bus.ts';
+import type { Alert } from '../../platform/core/alert.ts';
+import type { Clock } from '../../platform/core/clock.ts';
+import type { Incident, IncidentNote } from '../../platform/core/incident.ts';
+import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
+import { TOPICS } from '../../platform/core/topics.ts';
+import {
+  type RecordQuery,
+  type RecordStore,
+  type StoredRecord,
+  upsertRecord,
+} from '../../platform/records/record-store.ts';
+import { AlertGraph, type Component } from './alert-graph.ts';
+import { type CaseAlert, caseAlertOf, compareAlerts, describeCase, rankLevel } from './describe-case.ts';
+import { type JoinLimits, nodeOf } from './judge-edge.ts';
+import { ENGINE_ACTOR, mergeDecisions } from './merge-decisions.ts';
+import type { RarityTable } from './rarity.ts';
+
+export interface CaseBook {
+  /** Takes one revision of an alert. */
+  take(alert: Alert): void;
+  /** Writes what the alerts taken since the last call changed, and sends what is new or raised. Safe to repeat. */
+  settle(): Promise<void>;
+  useRarity(rarity: RarityTable): void;
+  /** All current alerts it knows. */
+  alerts(): Iterable<CaseAlert>;
+}
+
+/** The id of an incident that begins with an alert: 128 bits of SHA-256, base64url. */
+export function incidentId(oldestAlert: string, attempt = 0): string {
+  const text = attempt === 0 ? oldestAlert : `${oldestAlert}/${attempt}`;
+  return createHash('sha256').update(`incident\n${text}`).digest().subarray(0, 16).toString('base64url');
+}
+
+/** Reads alerts and incidents back from the records. A crash between two writes is finished when its batch comes again. */
+export async function openCaseBook(options: {
+  records: RecordStore;
+  bus: Bus;
+  clock: Clock;
+  limits: JoinLimits;
+  rarity: RarityTable;
+}): Promise<CaseBook> {
+  const { records, bus, clock } = options;
+  const graph = new AlertGraph(options);
+  const alerts = new Map<string, CaseAlert>();
+  /** Live incident → its current alerts; alert → live incidents (two only after a crash). */
+  const members = new Map<string, Set<string>>();
+  const incidentsOf = new Map<string, Set<string>>();
+  /** Alerts whose components are to be written, and incidents that may have lost alerts. */
+  const changed = new Set<string>();
+  const affected = new Set<string>();
+  /** Superseded alert's incident → the alert that took over. */
+  const heirs = new Map<string, string>();
+
+  const gone = new Map<string, string>();
+  for await (const { value } of readAll((query) => records.query<Alert>('alerts', query))) {
+    if (value.state === 'current') alerts.set(value.id, caseAlertOf(value));
+    else if (value.superseded_by !== undefined) gone.set(value.id, value.superseded_by);
+  }
+  const nodes = (ids: Iterable<string>) => [...ids].flatMap((id) => alerts.get(id) ?? []).map(nodeOf);
+  const owed: string[] = [];
+  for await (const { id, value } of readAll((query) => records.query<Incident>('incidents', query))) {
+    if (value.merged_into !== undefined) continue;
+    const own = value.alerts.map((alert) => alert.id).filter((alert) => alerts.has(alert));
+    members.set(id, new Set(own));
+    for (const alert of own) incidentsOf.set(alert, (incidentsOf.get(alert) ?? new Set<string>()).add(id));
+    graph.restore(nodes(own), value.joins);
+    if (isOwed(value)) owed.push(id);
+    // Alerts that went while a crash kept their incident from hearing of it.
+    const lost = value.alerts.filter((alert) => !alerts.has(alert.id));
+    if (lost.length === 0) continue;
+    affected.add(id);
+    for (const [at, alert] of lost.entries()) {
+      const heir = gone.get(alert.id);
+      if (heir !== undefined) heirs.set(id, heir);
+      if (at === 0) for (const member of own) changed.add(member);
+    }
+  }
+
+  const oldestOf = (ids: Iterable<string>): CaseAlert | undefined =>
+    [...ids]
+      .map((id) => alerts.get(id))
+      .filter((alert) => alert !== undefined)
+      .sort(compareAlerts)[0];
+
+  const noteChanged = (components: readonly Component[]): void => {
+    for (const component of components) for (const id of component.alerts) changed.add(id);
+  };
+
+  const assign = (incident: string, component: Component): void => {
+    members.set(incident, new Set(component.alerts));
+    for (const alert of component.alerts) incidentsOf.set(alert, new Set([incident]));
+  };
+
+  async function settleComponent(component: Component): Promise<void> {
+    const oldest = oldestOf(component.alerts) as CaseAlert;
+    const candidates = new Set([...component.alerts].flatMap((alert) => [...(incidentsOf.get(alert) ?? [])]));
+    // After a split, the part with an incident's oldest alert goes on as that incident.
+    const owned = [...candidates]
+      .map((id) => ({ id, oldest: oldestOf(members.get(id) ?? []) }))
+      .filter((one) => one.oldest !== undefined && component.alerts.has(one.oldest.id))
+      .sort((a, b) => compareAlerts(a.oldest as CaseAlert, b.oldest as CaseAlert) || (a.id < b.id ? -1 : 1))
+      .map(({ id }) => id);
+    const [survivor = await freeId(oldest.id), ...absorbed] = owned;
+    await writeIncident({ id: survivor, component, absorbed });
+    for (const id of absorbed) {
+      await mergeInto(id, survivor);
+      members.delete(id);
+    }
+    for (const id of candidates) if (!owned.includes(id)) affected.add(id);
+    for (const id of absorbed) affected.delete(id);
+    assign(survivor, component);
+    affected.delete(survivor);
+    await announce(survivor);
+  }
+
+  /** An id that no other live incident holds. */
+  async function freeId(oldestAlert: string): Promise<string> {
+    for (let attempt = 0; ; attempt++) {
+      const id = incidentId(oldestAlert, attempt);
+      if (!members.has(id)) return id;
+    }
+  }
+
+  async function writeIncident(options: { id: string; component: Component; absorbed: readonly string[] }) {
+    const { id, component, absorbed } = options;
+    const engine = describeCase(
+      [...component.alerts].map((alert) => alerts.get(alert) as CaseAlert),
+      component.joins,
+    );
+    const others: Incident[] = [];
+    for (const other of absorbed) {
+      const stored = await records.get<Incident>('incidents', other);
+      if (stored) others.push(stored.value);
+    }
+    await upsertRecord<Incident>({
+      store: records,
+      collection: 'incidents',
+      id,
+      change: (current) => {
+        const at = new Date(clock.now()).toISOString();
+        const added: IncidentNote[] = others.map(({ id: other, title }) =>
+          engineNote(at, `took over incident ${other}: ${title}`),
+        );
+        const known = new Set(current?.alerts.map((alert) => alert.id));
+        const fresh = engine.alerts.filter((alert) => !known.has(alert.id));
+        if (current?.status === 'closed' && fresh.length > 0)
+          added.push(engineNote(at, `${fresh.length} alert(s) joined after it was closed`));
+        const { merged_into: _merged, ...base } = current ?? {
+          schema: SCHEMA_VERSION,
+          id,
+          created: at,
+          status: 'open' as const,
+          notes: [],
+        };
+        const decided = mergeDecisions([base, ...others]);
+        const next: Incident = {
+          ...base,
+          ...engine,
+          ...decided,
+          notes: [...decided.notes, ...added],
+          updated: at,
+        };
+        return current && sameCase(current, next) ? undefined : next;
+      },
+    });
+  }
+
+  async function mergeInto(id: string, survivor: string): Promise<void> {
+    await upsertRecord<Incident>({
+      store: records,
+      collection: 'incidents',
+      id,
+      change: (current) => {
+        if (!current || current.merged_into === survivor) return undefined;
+        const at = new Date(clock.now()).toISOString();
+        return {
+          ...current,
+          merged_into: survivor,
+          updated: at,
+          notes: [...current.notes, engineNote(at, `merged into incident ${survivor}`)],
+        };
+      },
+    });
+  }
+
+  /** An incident none of whose alerts stands: it follows the alert that took over, or stays and says so. */
+  async function settleEmpty(id: string): Promise<void> {
+    const heir = heirs.get(id);
+    const [taker] = heir === undefined ? [] : [...(incidentsOf.get(heir) ?? [])];
+    members.delete(id);
+    if (taker !== undefined && taker !== id) {
+      await mergeInto(id, taker);
+      return;
+    }
+    await upsertRecord<Incident>({
+      store: records,
+      collection: 'incidents',
+      id,
+      change: (current) => {
+        if (!current || current.alerts.length === 0) return undefined;
+        const at = new Date(clock.now()).toISOString();
+        const gone = current.alerts.map((alert) => alert.rule_name).join(', ');
+        return {
+          ...current,
+          alerts: [],
+          joins: [],
+          updated: at,
+          notes: [...current.notes, engineNote(at, `every alert was withdrawn: ${gone}`)],
+        };
+      },
+    });
+  }
+
+  async function announce(id: string): Promise<void> {
+    const stored = await records.get<Incident>('incidents', id);
+    if (!stored || !isOwed(stored.value)) return;
+    const { level, quiet } = stored.value;
+    await bus.produce(TOPICS.incidents, [
+      {
+        key: id,
+        value: Buffer.from(JSON.stringify({ ...stored.value, announced: { level, quiet } })),
+        headers: { id, tenant: stored.value.tenant },
+      },
+    ]);
+    await upsertRecord<Incident>({
+      store: records,
+      collection: 'incidents',
+      id,
+      change: (current) => current && { ...current, announced: { level, quiet } },
+    });
+  }
+
+  for (const id of owed) await announce(id);
+
+  return {
+    take(alert) {
+      const incidents = incidentsOf.get(alert.id) ?? [];
+      if (alert.state === 'current') {
+        alerts.set(alert.id, caseAlertOf(alert));
+        noteChanged(graph.put(nodeOf(alert)));
+        return;
+      }
+      for (const id of incidents) {
+        affected.add(id);
+        members.get(id)?.delete(alert.id);
+        if (alert.superseded_by !== undefined) heirs.set(id, alert.superseded_by);
+      }
+      incidentsOf.delete(alert.id);
+      noteChanged(graph.remove(alert.id));
+      alerts.delete(alert.id);
+    },
+    async settle() {
+      const current = new Set(
+        [...changed].map((id) => graph.componentOf(id)).filter((component) => component !== undefined),
+      );
+      const sorted = [...current].sort((a, b) =>
+        compareAlerts(oldestOf(a.alerts) as CaseAlert, oldestOf(b.alerts) as CaseAlert),
+      );
+      for (const component of sorted) await settleComponent(component);
+      for (const id of affected) if ((members.get(id)?.size ?? 0) === 0) await settleEmpty(id);
+      changed.clear();
+      affected.clear();
+      heirs.clear();
+    },
+    useRarity: (rarity) => graph.useRarity(rarity),
+    alerts: () => alerts.values(),
+  };
+}
+
+function engineNote(at: string, text: string): IncidentNote {
+  return { at, actor: ENGINE_ACTOR, kind: 'engine', text };
+}
+
+/** True when a sending is owed: never sent, graver now, or no longer quiet. */
+function isOwed({ announced, level, quiet, alerts, merged_into }: Incident): boolean {
+  if (alerts.length === 0 || merged_into !== undefined) return false;
+  if (!announced) return true;
+  return rankLevel(level) > rankLevel(announced.level) || (announced.quiet && !quiet);
+}
+
+/** True when nothing but the time of writing differs. */
+function sameCase(a: Incident, b: Incident): boolean {
+  return (
+    JSON.stringify({ ...a, updated: '' }) === JSON.stringify({ ...a, ...b, updated: '' }) &&
+    a.merged_into === b.merged_into
+  );
+}
+
+/** Every record of a query, page by page. */
+async function* readAll<T extends object>(
+  readPage: (query: RecordQuery) => Promise<{ records: readonly StoredRecord<T>[]; cursor?: string }>,
+): AsyncGenerator<StoredRecord<T>> {
+  let cursor: string | undefined;
+  do {
+    const page = await readPage({ limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
+    yield* page.records;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,97 @@
+// The incident builder: alerts from the bus joined into incidents, kept as records, new and raised ones sent on.
+import type { Bus, BusRecord } from '../../platform/bus/bus.ts';
+import type { Alert } from '../../platform/core/alert.ts';
+import type { Clock } from '../../platform/core/clock.ts';
+import type { Counters } from '../../platform/core/counters.ts';
+import { describeError, errorCode } from '../../platform/core/errors.ts';
+import type { Logger } from '../../platform/core/log.ts';
+import { TOPICS } from '../../platform/core/topics.ts';
+import type { RecordStore } from '../../platform/records/record-store.ts';
+import { keepAlert, readAlert } from '../worker/start-alert-keeper.ts';
+import { openCaseBook } from './case-book.ts';
+import { DEFAULT_LIMITS, type JoinLimits } from './judge-edge.ts';
+import { countRarity, publishRarity, type RarityTable, readRarity } from './rarity.ts';
+
+/** The consumer group of incident builders. */
+export const INCIDENT_GROUP = 'incidents';
+
+const DAY_MS = 86_400_000;
+
+export interface IncidentBuilder {
+  /** Finishes the batch in hand. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts to build incidents from `picket.alerts`. It keeps each alert as a record first (as the alert keeper
+ * does), so that a restart finds all it joined. With `rarity` the table is fixed; else the published one is
+ * in force and counted anew once a day.
+ * @throws PicketError of the record store
+ */
+export async function startIncidentBuilder(options: {
+  bus: Bus;
+  records: RecordStore;
+  clock: Clock;
+  counters: Counters;
+  logger: Logger;
+  limits?: JoinLimits;
+  rarity?: RarityTable;
+}): Promise<IncidentBuilder> {
+  const { bus, records, clock, counters, logger } = options;
+  let rarity = options.rarity ?? (await readRarity(records));
+  const book = await openCaseBook({ records, bus, clock, limits: options.limits ?? DEFAULT_LIMITS, rarity });
+
+  const publishDaily = async (): Promise<void> => {
+    if (options.rarity || clock.now() - Date.parse(rarity.published) < DAY_MS) return;
+    rarity = countRarity(book.alerts(), clock.now());
+    await publishRarity(records, rarity);
+    book.useRarity(rarity);
+    logger.info(
+      { version: rarity.version, entities: Object.keys(rarity.spread).length },
+      'rarity table published',
+    );
+  };
+  await book.settle();
+  await publishDaily();
+
+  const read = async (record: BusRecord): Promise<Alert | undefined> => {
+    const found = readAlert(record.value);
+    if ('alert' in found) return found.alert;
+    counters.add('detect', 'alert-dead-lettered');
+    await bus.deadLetter(
+      { topic: record.topic, key: record.key, value: record.value, headers: record.headers },
+      { stage: 'detect', code: 'ALERT_INVALID', message: found.message },
+    );
+    return undefined;
+  };
+
+  const consumer = bus.consume({
+    group: INCIDENT_GROUP,
+    topics: [TOPICS.alerts],
+    handle: async (batch) => {
+      await publishDaily();
+      for (const record of batch.records) {
+        const alert = await read(record);
+        if (!alert) continue;
+        if ((await keepAlert(records, alert)) === 'foreign') {
+          counters.add('detect', 'alert-foreign', { source: alert.site.id });
+          logger.error(
+            { alert: alert.id, site: alert.site.id },
+            "a site sent an alert with another site's id",
+          );
+          continue;
+        }
+        // Redelivery and reordering: what is stored is the newest form.
+        const newest = (await records.get<Alert>('alerts', alert.id))?.value;
+        book.take(newest ?? alert);
+      }
+      await book.settle();
+    },
+    onError: (error) =>
+      logger.error(
+        { code: errorCode(error) },
+        `incidents were not brought up to date; the alerts come again: ${describeError(error)}`,
+      ),
+  });
+  return { stop: () => consumer.stop() };
+}

@@ -1,0 +1,138 @@
+// The core of `picket eval`: lines in, one alert a match out, and a summary.
+
+import { describeError, errorCode } from '../../platform/core/errors.ts';
+import type { JsonObject } from '../../platform/core/event.ts';
+import type { RuleMatch, SigmaEngine } from './engine.ts';
+import type { Problem } from './problem.ts';
+import { readLines } from './read-lines.ts';
+
+/** What `picket eval` prints for one rule × event, one JSON line each. */
+export interface EvaluatedAlert {
+  readonly rule: { readonly id: string; readonly name: string; readonly level: string };
+  /** `sequence` is the event's line number, from 1; `id` where the event has one. */
+  readonly event: { readonly sequence: number; readonly id?: string };
+  readonly '@timestamp'?: string;
+}
+
+/** The summary as `--json` writes it on stderr. */
+export interface EvaluationSummary {
+  readonly events: number;
+  readonly alerts: number;
+  readonly rules_loaded: number;
+  readonly rules_refused: readonly {
+    file: string;
+    line?: number;
+    column?: number;
+    code: string;
+    message: string;
+  }[];
+  /** Lines that were no event: place and reason of the first hundred, and how many in all. */
+  readonly lines_refused: number;
+  readonly lines_refused_first: readonly { line: number; code: string; message: string }[];
+  readonly seconds_to_load: number;
+  readonly seconds_to_evaluate: number;
+}
+
+/** Events made of one line; throws for a line that is none. */
+export type PrepareLine = (line: Buffer) => readonly JsonObject[];
+
+/** A line is one JSON object, taken as it is or as `flatten` makes it. */
+export function prepareRaw(flatten: (event: JsonObject) => JsonObject): PrepareLine {
+  return (line) => {
+    const value: unknown = JSON.parse(line.toString('utf8'));
+    if (value === null || typeof value !== 'object' || Array.isArray(value))
+      throw new TypeError('not a JSON object');
+    return [flatten(value as JsonObject)];
+  };
+}
+
+const MAX_SHOWN = 100;
+
+/**
+ * Runs every line's events through the engine. Empty lines count for numbering and are left out; a line that
+ * cannot be read is counted with its reason and the rest go on. `onAlert` may return a promise to hold the
+ * stream back.
+ */
+export async function evaluateLines(options: {
+  lines: AsyncIterable<Uint8Array | string>;
+  engine: SigmaEngine;
+  prepare: PrepareLine;
+  onAlert: (alert: EvaluatedAlert, match: RuleMatch<JsonObject>) => void | Promise<void>;
+  refused: readonly Problem[];
+  rulesLoaded: number;
+  seconds_to_load: number;
+  /** Milliseconds of a clock that never steps back. */
+  monotonic: () => number;
+}): Promise<EvaluationSummary> {
+  const { engine, prepare, onAlert } = options;
+  const started = options.monotonic();
+  let sequence = 0;
+  let events = 0;
+  let alerts = 0;
+  let linesRefused = 0;
+  const first: { line: number; code: string; message: string }[] = [];
+  const refuse = (code: string, message: string): void => {
+    linesRefused++;
+    if (first.length < MAX_SHOWN) first.push({ line: sequence, code, message });
+  };
+  for await (const lines of readLines(options.lines)) {
+    for (const line of lines) {
+      sequence++;
+      if (line === undefined) {
+        refuse('LINE_TOO_LONG', 'the line is longer than the limit');
+        continue;
+      }
+      if (isBlank(line)) continue;
+      let prepared: readonly JsonObject[];
+      try {
+        prepared = prepare(line);
+      } catch (error) {
+        refuse(error instanceof SyntaxError ? 'JSON_INVALID' : errorCode(error), describeError(error));
+        continue;
+      }
+      for (const event of prepared) {
+        events++;
+        for (const match of engine.match(event)) {
+          alerts++;
+          const held = onAlert(describeMatch(match, sequence), match);
+          if (held) await held;
+        }
+      }
+    }
+  }
+  return {
+    events,
+    alerts,
+    rules_loaded: options.rulesLoaded,
+    rules_refused: options.refused.map(({ code, message, place }) => ({
+      file: place.file ?? '',
+      ...(place.line === undefined ? {} : { line: place.line }),
+      ...(place.column === undefined ? {} : { column: place.column }),
+      code,
+      message,
+    })),
+    lines_refused: linesRefused,
+    lines_refused_first: first,
+    seconds_to_load: options.seconds_to_load,
+    seconds_to_evaluate: (options.monotonic() - started) / 1_000,
+  };
+}
+
+function describeMatch({ rule, event }: RuleMatch<JsonObject>, sequence: number): EvaluatedAlert {
+  const timestamp = event['@timestamp'];
+  const inner = event['event'];
+  const id = inner !== null && typeof inner === 'object' ? (inner as JsonObject)['id'] : undefined;
+  return {
+    ...(typeof timestamp === 'string' ? { '@timestamp': timestamp } : {}),
+    rule: { id: rule.id, name: rule.name, level: rule.level },
+    event: { sequence, ...(typeof id === 'string' ? { id } : {}) },
+  };
+}
+
+function isBlank(line: Buffer): boolean {
+  for (let at = 0; at < line.length; at++) {
+    const byte = line[at];
+    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false;
+  }
+  return true;
+}

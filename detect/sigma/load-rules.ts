@@ -1,0 +1,125 @@
+// Loads rule files from folders: every fault named with its place, every rule with the hash of itself and of its folder.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { describeError, PicketError } from '../../platform/core/errors.ts';
+import { LEVELS, type Level } from '../../platform/core/names.ts';
+import type { LoadedRule } from './compile-rules.ts';
+import { parseRuleFile } from './parse-file.ts';
+import type { Problem } from './problem.ts';
+import type { CorrelationRule, RuleHeader, SigmaRule, Status } from './rule.ts';
+
+/** Which rules are let in; what is left out is counted, never lost in silence. */
+export interface RuleGates {
+  /** The lowest level. */
+  readonly level?: Level;
+  readonly statuses?: readonly Status[];
+  /** A rule needs one of these tags. */
+  readonly tags?: readonly string[];
+}
+
+export interface RulePack {
+  readonly folder: string;
+  /** SHA-256 over the relative names and contents of its rule files, hex. */
+  readonly hash: string;
+  readonly files: number;
+}
+
+export interface LoadedRules {
+  readonly rules: LoadedRule[];
+  readonly correlations: LoadedRule<CorrelationRule>[];
+  readonly refused: Problem[];
+  readonly packs: RulePack[];
+  /** Rules that the gates left out. */
+  readonly gated: number;
+}
+
+/**
+ * Reads every `.yml` and `.yaml` file under the folders (tests beside rules, `*.tests.yaml`, left out), in the
+ * order of their names. An id that a rule before already has is refused (SIGMA_ID_TAKEN). Never throws.
+ */
+export function loadRules(options: { folders: readonly string[]; gates?: RuleGates }): LoadedRules {
+  const loaded: LoadedRules & { gated: number } = {
+    rules: [],
+    correlations: [],
+    refused: [],
+    packs: [],
+    gated: 0,
+  };
+  const ids = new Map<string, RuleHeader>();
+  for (const folder of options.folders) {
+    const files: { name: string; text: string; file: string }[] = [];
+    try {
+      for (const file of listRuleFiles(folder)) {
+        files.push({
+          name: relative(folder, file).split(sep).join('/'),
+          text: readFileSync(file, 'utf8'),
+          file,
+        });
+      }
+    } catch (error) {
+      loaded.refused.push({
+        code: 'RULES_UNREADABLE',
+        message: describeError(error),
+        place: { file: folder },
+      });
+    }
+    const pack = hashPack(files);
+    loaded.packs.push({ folder, hash: pack, files: files.length });
+    for (const { text, file } of files) {
+      const parsed = parseRuleFile({ text, file });
+      loaded.refused.push(...parsed.refused);
+      for (const rule of [...parsed.rules, ...parsed.correlations]) {
+        const taken = ids.get(rule.id);
+        if (taken) {
+          // The same folder given twice, or one inside another, is no fault.
+          if (taken.version === rule.version) continue;
+          loaded.refused.push({
+            code: 'SIGMA_ID_TAKEN',
+            message: `id ${rule.id} is already that of \`${taken.title}\` (${taken.place.file ?? ''})`,
+            place: rule.place,
+            rule: { id: rule.id, title: rule.title },
+          });
+          continue;
+        }
+        ids.set(rule.id, rule);
+        if (!passes(rule, options.gates)) loaded.gated++;
+        else if (rule.kind === 'rule') loaded.rules.push({ rule, pack });
+        else loaded.correlations.push({ rule, pack });
+      }
+    }
+  }
+  return loaded;
+}
+
+/** Rule files of a folder, or the file itself, by name. @throws PicketError RULES_UNREADABLE */
+export function listRuleFiles(folder: string): string[] {
+  try {
+    if (statSync(folder).isFile()) return [folder];
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.ya?ml$/i.test(name) && !/\.tests\.ya?ml$/i.test(name))
+      .sort()
+      .map((name) => join(folder, name))
+      .filter((file) => statSync(file).isFile());
+  } catch (error) {
+    throw new PicketError({
+      code: 'RULES_UNREADABLE',
+      message: describeError(error),
+      place: { file: folder },
+      cause: error,
+    });
+  }
+}
+
+function hashPack(files: readonly { name: string; text: string }[]): string {
+  const hash = createHash('sha256');
+  for (const { name, text } of files) hash.update(`${name}\0${Buffer.byteLength(text)}\0${text}\0`);
+  return hash.digest('hex');
+}
+
+function passes(rule: SigmaRule | CorrelationRule, gates: RuleGates | undefined): boolean {
+  if (!gates) return true;
+  if (gates.level && LEVELS.indexOf(rule.level) < LEVELS.indexOf(gates.level)) return false;
+  if (gates.statuses && (!rule.status || !gates.statuses.includes(rule.status))) return false;
+  return !gates.tags || gates.tags.some((tag) => rule.tags.includes(tag));
+}

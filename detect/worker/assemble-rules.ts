@@ -1,0 +1,108 @@
+// Puts compiled Sigma rules and parsed correlation rules together into what a detector works with.
+
+import { describeError, describePlace, errorCode, PicketError } from '../../platform/core/errors.ts';
+import { fieldsOf } from '../../platform/core/expression/expression.ts';
+import type { CorrelationDefinition } from '../correlate/correlation.ts';
+import { readCorrelationRule } from '../correlate/read-correlation-rule.ts';
+import { describeRule, type LoadedRule } from '../sigma/compile-rules.ts';
+import type { SigmaEngine } from '../sigma/engine.ts';
+import { mapRule } from '../sigma/map-rule.ts';
+import type { Pipeline } from '../sigma/pipelines/pipeline.ts';
+import type { CorrelationRule, SigmaRule } from '../sigma/rule.ts';
+import type { DetectorRules, RefusedCorrelation } from './route-matches.ts';
+
+/**
+ * `engine` holds the plain rules; correlations name them by id or name. Their group-by and value fields go
+ * through the pipelines of each rule they name, as the rule's own fields do. Correlations that cannot be
+ * read are in `refused`; those that cannot be worked show in the detector's `refused()`.
+ */
+export function assembleDetectorRules(options: {
+  engine: SigmaEngine;
+  correlations: readonly LoadedRule<CorrelationRule>[];
+  pipelines: readonly Pipeline[];
+}): { rules: DetectorRules; refused: RefusedCorrelation[] } {
+  const { engine, pipelines } = options;
+  const plain = new Map<string, SigmaRule>();
+  for (const { mapped } of engine.rules) {
+    plain.set(mapped.rule.id, mapped.rule);
+    if (mapped.rule.name !== undefined) plain.set(mapped.rule.name, mapped.rule);
+  }
+  const refused: RefusedCorrelation[] = [];
+  const correlations: CorrelationDefinition[] = [];
+  for (const loaded of options.correlations) {
+    const { rule } = loaded;
+    try {
+      const definition = readCorrelationRule({
+        rule,
+        info: describeRule(loaded, 'correlation'),
+        idOf: (reference) => plain.get(reference)?.id,
+      });
+      correlations.push(mapFields({ definition, plain, pipelines }));
+    } catch (error) {
+      refused.push({
+        rule: rule.id,
+        code: errorCode(error),
+        message: describeError(error),
+        place: describePlace(error instanceof PicketError ? (error.place ?? rule.place) : rule.place),
+      });
+    }
+  }
+  return {
+    rules: {
+      match: (event) => engine.match(event),
+      rules: engine.rules.map(({ info }) => info),
+      correlations,
+    },
+    refused,
+  };
+}
+
+/** Group-by and value fields as the pipelines name them; where the rules differ, as aliases. */
+function mapFields(options: {
+  definition: CorrelationDefinition;
+  plain: ReadonlyMap<string, SigmaRule>;
+  pipelines: readonly Pipeline[];
+}): CorrelationDefinition {
+  const { definition, plain, pipelines } = options;
+  const aliases: Record<string, Record<string, string>> = {};
+  const mapName = (name: string): string => {
+    const mapped = definition.rules.map((id): [string, string] => {
+      const rule = plain.get(id);
+      const written = definition.aliases?.[name]?.[id] ?? name;
+      return [id, rule ? mapField({ rule, field: written, pipelines }) : written];
+    });
+    const distinct = new Set(mapped.map(([, field]) => field));
+    const [only] = distinct;
+    if (distinct.size === 1 && only !== undefined && !definition.aliases?.[name]) return only;
+    aliases[name] = Object.fromEntries(mapped);
+    return name;
+  };
+  const group_by = definition.group_by.map(mapName);
+  const fields = (definition.fields ?? []).map(mapName);
+  return { ...definition, group_by, fields, aliases };
+}
+
+/** What the pipelines make of a field of a rule: shown to them as the field of a selection. */
+function mapField(options: { rule: SigmaRule; field: string; pipelines: readonly Pipeline[] }): string {
+  const { rule, field, pipelines } = options;
+  const probe: SigmaRule = {
+    ...rule,
+    selections: new Map([
+      [
+        'probe',
+        {
+          kind: 'item',
+          field,
+          modifiers: [],
+          values: [{ type: 'exists', value: true }],
+          linking: 'any',
+          negated: false,
+          place: rule.place,
+        },
+      ],
+    ]),
+    conditions: [{ op: 'selection', name: 'probe' }],
+  };
+  const selection = mapRule(probe, pipelines).selections.get('probe');
+  return (selection && fieldsOf(selection)[0]) ?? field;
+}

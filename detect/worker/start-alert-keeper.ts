@@ -1,0 +1,101 @@
+// Keeps alerts as records: the newest revision wins, what people decided stays.
+import type { Bus, Consumer } from '../../platform/bus/bus.ts';
+import { Alert } from '../../platform/core/alert.ts';
+import type { Counters } from '../../platform/core/counters.ts';
+import { describeError, errorCode } from '../../platform/core/errors.ts';
+import type { Logger } from '../../platform/core/log.ts';
+import { TOPICS } from '../../platform/core/topics.ts';
+import { type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
+
+/**
+ * Stores one alert unless a newer or the same revision is there. Idempotent. `foreign`: the id belongs to an
+ * alert of another site, which no site may change or withdraw; what was worked here over several sites stands.
+ */
+export async function keepAlert(records: RecordStore, alert: Alert): Promise<'kept' | 'older' | 'foreign'> {
+  let status: Alert['status'] = 'open';
+  let newer = false;
+  let foreign = false;
+  await upsertRecord<Alert>({
+    store: records,
+    collection: 'alerts',
+    id: alert.id,
+    change: (current) => {
+      status = current?.status ?? 'open';
+      const otherSite = current !== undefined && current.site.id !== alert.site.id;
+      // A link takes no alert of scope `fleet` from a child: such a one was made here.
+      foreign = otherSite && alert.scope !== 'fleet';
+      newer = !foreign && (!current || otherSite || current.revision < alert.revision);
+      return newer ? { ...alert, status } : undefined;
+    },
+  });
+  // What people decided follows to the alert that took this one's place (SEMANTICS, Late truth).
+  if (alert.superseded_by !== undefined && status !== 'open' && newer)
+    await followStatus({ records, id: alert.superseded_by, site: alert.site.id, status });
+  if (foreign) return 'foreign';
+  return newer ? 'kept' : 'older';
+}
+
+async function followStatus(options: {
+  records: RecordStore;
+  id: string;
+  site: string;
+  status: Alert['status'];
+}): Promise<void> {
+  const { records, id, site, status } = options;
+  // The detector sends the heir first; when it is not here yet there is nothing to carry over to.
+  if (!(await records.get<Alert>('alerts', id))) return;
+  await upsertRecord<Alert>({
+    store: records,
+    collection: 'alerts',
+    id,
+    change: (current) =>
+      current?.status === 'open' && current.site.id === site ? { ...current, status } : undefined,
+  });
+}
+
+/** Reads an alert from a bus message, or says why it is none. */
+export function readAlert(value: Uint8Array): { alert: Alert } | { message: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(value).toString('utf8'));
+  } catch (error) {
+    return { message: describeError(error) };
+  }
+  const parsed = Alert.safeParse(json);
+  if (parsed.success) return { alert: parsed.data };
+  const [issue] = parsed.error.issues;
+  return { message: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not an alert'}` };
+}
+
+/** Starts the consumer of `picket.alerts` (group `alert-keeper`). What is no alert goes to the dead letters. */
+export function startAlertKeeper(options: {
+  bus: Bus;
+  records: RecordStore;
+  counters: Counters;
+  logger: Logger;
+}): Consumer {
+  const { bus, records, counters, logger } = options;
+  return bus.consume({
+    group: 'alert-keeper',
+    topics: [TOPICS.alerts],
+    handle: async (batch) => {
+      for (const record of batch.records) {
+        const read = readAlert(record.value);
+        if ('alert' in read) {
+          counters.add('detect', `alert-${await keepAlert(records, read.alert)}`);
+          continue;
+        }
+        counters.add('detect', 'alert-dead-lettered');
+        await bus.deadLetter(
+          { topic: record.topic, key: record.key, value: record.value, headers: record.headers },
+          { stage: 'detect', code: 'ALERT_INVALID', message: read.message },
+        );
+      }
+    },
+    onError: (error) =>
+      logger.error(
+        { code: errorCode(error) },
+        `alerts were not kept and come again: ${describeError(error)}`,
+      ),
+  });
+}

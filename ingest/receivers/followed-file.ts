@@ -1,0 +1,91 @@
+// One followed file: its handle, how far it was read, and the check that it is still the same content.
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { TailCheckpoint } from './tail-checkpoint.ts';
+
+const FINGERPRINT_BYTES = 1_024;
+
+export interface FollowedFile {
+  readonly handle: FileHandle;
+  readonly inode: string;
+  path: string;
+  checkpoint: TailCheckpoint;
+  /** When the path began to name another file (or none); ms of the clock, undefined while it is in place. */
+  goneSince: number | undefined;
+  /** Size when it was last looked at. */
+  size: number;
+  /** Its time of change then, ns since the epoch. */
+  modified: bigint;
+}
+
+/** `dev:inode`, size and time of change of an open file. */
+export async function inodeOf(
+  handle: FileHandle,
+): Promise<{ inode: string; size: number; modified: bigint }> {
+  const { dev, ino, size, mtimeNs } = await handle.stat({ bigint: true });
+  return { inode: `${dev}:${ino}`, size: Number(size), modified: mtimeNs };
+}
+
+/**
+ * Opens a path; goes on from a checkpoint of the same inode if the file still begins as it says and is not
+ * shorter, else from `start`.
+ */
+export async function openFollowed(options: {
+  path: string;
+  known: (inode: string) => TailCheckpoint | undefined;
+  from: 'beginning' | 'end';
+}): Promise<FollowedFile> {
+  const handle = await open(options.path, 'r');
+  try {
+    const { inode, size } = await inodeOf(handle);
+    const known = options.known(inode);
+    const file = { handle, inode, path: options.path, goneSince: undefined, size: 0, modified: 0n };
+    if (known && (await isSameContent(handle, known, size))) return { ...file, checkpoint: known };
+    const checkpoint = newGeneration(inode);
+    // `end` is for files that were there before; what took the place of a known one is read whole.
+    if (options.from === 'end' && !known) checkpoint.offset = size;
+    const followed = { ...file, checkpoint };
+    await refreshFingerprint(followed);
+    return followed;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A fresh start at offset 0 under a name of its own, so that offsets never mean two records. */
+export function newGeneration(inode: string): TailCheckpoint {
+  return {
+    inode,
+    generation: randomBytes(8).toString('hex'),
+    offset: 0,
+    skipping: false,
+    fingerprint: '',
+    fingerprint_bytes: 0,
+  };
+}
+
+/** False when the file is shorter than what was read of it, or begins differently: it was truncated or is another. */
+export async function isSameContent(
+  handle: FileHandle,
+  checkpoint: TailCheckpoint,
+  size: number,
+): Promise<boolean> {
+  if (size < checkpoint.offset) return false;
+  if (checkpoint.fingerprint_bytes === 0) return true;
+  return (await hashStart(handle, checkpoint.fingerprint_bytes)) === checkpoint.fingerprint;
+}
+
+/** Takes the fingerprint over as much of the read part as it covers. */
+export async function refreshFingerprint(file: FollowedFile): Promise<void> {
+  const bytes = Math.min(file.checkpoint.offset, FINGERPRINT_BYTES);
+  if (bytes === file.checkpoint.fingerprint_bytes) return;
+  const fingerprint = await hashStart(file.handle, bytes);
+  file.checkpoint = { ...file.checkpoint, fingerprint, fingerprint_bytes: bytes };
+}
+
+async function hashStart(handle: FileHandle, length: number): Promise<string> {
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, 0);
+  return createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex');
+}

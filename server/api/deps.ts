@@ -1,0 +1,62 @@
+// What the API's routes work with; the composition of a site hands it in.
+import type { Bus } from '../../platform/bus/bus.ts';
+import type { Clock } from '../../platform/core/clock.ts';
+import type { Counters } from '../../platform/core/counters.ts';
+import type { Logger } from '../../platform/core/log.ts';
+import type { EventIndex } from '../../platform/index/event-index.ts';
+import type { RecordStore } from '../../platform/records/record-store.ts';
+import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
+import type { PostureDesk } from '../../respond/posture/order-change.ts';
+import type { SiteConfig } from '../site-config.ts';
+import type { Access } from './access.ts';
+import type { RuleView } from './contract.ts';
+
+/** Feeds raw records of a configured source, as `picket replay` sends them. */
+export interface ReplayRecord {
+  readonly bytes: Uint8Array;
+  readonly received: number;
+  readonly peer?: string | undefined;
+  readonly ordinal: number;
+  readonly shift_ms?: number | undefined;
+  readonly replayed: boolean;
+}
+
+export interface ApiDeps {
+  readonly config: SiteConfig;
+  readonly version: string;
+  readonly started: number;
+  readonly records: RecordStore;
+  readonly index: EventIndex;
+  readonly bus: Bus;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly access: Access;
+  /** Undefined at sites that run no playbooks. */
+  readonly runner: PlaybookRunner | undefined;
+  /** Undefined at sites that have no children. */
+  readonly desk: PostureDesk | undefined;
+  /** Makes the bundle of a new child. */
+  readonly inviteSite:
+    | ((site: { id: string; name: string; tier: 'region' | 'edge'; jurisdiction: string }) => Promise<string>)
+    | undefined;
+  readonly rules: () => {
+    rules: readonly RuleView[];
+    refused: readonly { code: string; message: string; place: string }[];
+  };
+  /** Framed records of a source: bytes of a file or request as the source's format cuts them. */
+  readonly replay: (
+    source: string,
+    records: readonly ReplayRecord[],
+  ) => Promise<{ accepted: number; rejected: number; events: number }>;
+  /** Feeds dead letters in again. */
+  readonly replayDeadLetters: (filter: {
+    stage?: string | undefined;
+    code?: string | undefined;
+    source?: string | undefined;
+  }) => Promise<{ replayed: number; accepted: number; rejected: number }>;
+  /** What keeps the site from being ready; empty when it is. */
+  readonly unready: () => readonly string[];
+  /** Folder of the built page. */
+  readonly pageFolder: string;
+}

@@ -1,0 +1,74 @@
+// Alerts: list by KQL, one whole, and how an analyst handles it.
+import { z } from 'zod';
+import { Alert } from '../../../platform/core/alert.ts';
+import { PicketError } from '../../../platform/core/errors.ts';
+import { upsertRecord } from '../../../platform/records/record-store.ts';
+import type { Api } from '../api.ts';
+import { AlertChange, AlertList, PageQuery } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { listRecords } from './list-records.ts';
+
+const Id = z.object({ id: z.string() });
+
+export function alertRoutes(api: Api, { records }: ApiDeps): void {
+  api.get(
+    '/alerts',
+    {
+      schema: {
+        summary: 'Alerts, newest first',
+        tags: ['alerts'],
+        querystring: PageQuery,
+        response: { 200: AlertList },
+      },
+    },
+    async (request) => {
+      const { values, ...page } = await listRecords<Alert>({
+        records,
+        collection: 'alerts',
+        query: request.query,
+        sort: 'last',
+      });
+      return { alerts: values, ...page };
+    },
+  );
+
+  api.get(
+    '/alerts/:id',
+    { schema: { summary: 'One alert', tags: ['alerts'], params: Id, response: { 200: Alert } } },
+    async (request) => {
+      const record = await records.get<Alert>('alerts', request.params.id);
+      if (!record) throw notFound(request.params.id);
+      return record.value;
+    },
+  );
+
+  api.patch(
+    '/alerts/:id',
+    {
+      schema: {
+        summary: 'Change how an alert is handled',
+        tags: ['alerts'],
+        params: Id,
+        body: AlertChange,
+        response: { 200: Alert },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const alert = await upsertRecord<Alert>({
+        store: records,
+        collection: 'alerts',
+        id,
+        change: (current) => {
+          if (!current) throw notFound(id);
+          return { ...current, status: request.body.status };
+        },
+      });
+      return alert as Alert;
+    },
+  );
+}
+
+function notFound(id: string): PicketError {
+  return new PicketError({ code: 'ALERT_NOT_FOUND', message: `no alert ${id}` });
+}

@@ -1,0 +1,107 @@
+// Sites: the tree as its root sees it, one site, and inviting a new one.
+import { z } from 'zod';
+import { PicketError } from '../../../platform/core/errors.ts';
+import { allOf, equals } from '../../../platform/core/expression/expression.ts';
+import { Jurisdiction, Slug } from '../../../platform/core/names.ts';
+import { SCHEMA_VERSION } from '../../../platform/core/schema-version.ts';
+import type { SiteRecord } from '../../../platform/core/site.ts';
+import type { Api } from '../api.ts';
+import { SiteList, SiteView } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { principalOf } from '../guard.ts';
+
+/** Heartbeats come every few seconds; after these silences a link is late, then down. */
+const LATE_MS = 15_000;
+const DOWN_MS = 60_000;
+
+const Invite = z.strictObject({
+  id: Slug,
+  name: z.string().min(1).max(200).optional(),
+  tier: z.enum(['region', 'edge']),
+  jurisdiction: Jurisdiction,
+});
+
+export function siteRoutes(api: Api, deps: ApiDeps): void {
+  const { records, config, clock } = deps;
+
+  const openAlerts = (site: string): Promise<number> =>
+    records.count(
+      'alerts',
+      allOf([equals('site.id', site), equals('status', 'open'), equals('state', 'current')]),
+    );
+
+  async function viewOf(record: SiteRecord): Promise<SiteView> {
+    const silence = record.last_seen === undefined ? undefined : clock.now() - Date.parse(record.last_seen);
+    const link =
+      silence === undefined ? 'never' : silence > DOWN_MS ? 'down' : silence > LATE_MS ? 'late' : 'up';
+    return { ...record, link, open_alerts: await openAlerts(record.id) };
+  }
+
+  async function self(): Promise<SiteView> {
+    const { id, tier, jurisdiction } = config.site;
+    const started = new Date(deps.started).toISOString();
+    return {
+      schema: SCHEMA_VERSION,
+      id,
+      name: config.site.name ?? id,
+      tenant: config.tenant,
+      tier,
+      jurisdiction,
+      state: 'enrolled',
+      created: started,
+      last_seen: new Date(clock.now()).toISOString(),
+      link: 'self',
+      open_alerts: await openAlerts(id),
+    };
+  }
+
+  async function all(): Promise<SiteView[]> {
+    const { records: sites } = await records.query<SiteRecord>('sites', { limit: 10_000 });
+    const children = sites.map(({ value }) => value).filter(({ id }) => id !== config.site.id);
+    return [await self(), ...(await Promise.all(children.map(viewOf)))];
+  }
+
+  api.get(
+    '/sites',
+    { schema: { summary: 'All sites', tags: ['sites'], response: { 200: SiteList } } },
+    async () => ({ sites: await all() }),
+  );
+
+  api.get(
+    '/sites/:id',
+    {
+      schema: {
+        summary: 'One site',
+        tags: ['sites'],
+        params: z.object({ id: z.string() }),
+        response: { 200: SiteView },
+      },
+    },
+    async (request) => {
+      const site = (await all()).find(({ id }) => id === request.params.id);
+      if (!site) throw new PicketError({ code: 'NOT_FOUND', message: `no site ${request.params.id}` });
+      return site;
+    },
+  );
+
+  api.post(
+    '/sites',
+    {
+      schema: {
+        summary: 'Invite a site: the bundle enrols it once',
+        tags: ['sites'],
+        body: Invite,
+        response: { 201: z.object({ bundle: z.string() }) },
+      },
+    },
+    async (request, reply) => {
+      if (!deps.inviteSite)
+        throw new PicketError({ code: 'NOT_AT_THIS_SITE', message: 'this site has no `link` for children' });
+      const { id, tier, jurisdiction, name } = request.body;
+      deps.logger.info({ site: id, actor: principalOf(request).actor }, 'site invited');
+      return reply
+        .code(201)
+        .send({ bundle: await deps.inviteSite({ id, tier, jurisdiction, name: name ?? id }) });
+    },
+  );
+}

@@ -1,0 +1,78 @@
+// picket check: judges a site's configuration and all content it names, and tells every problem at once.
+import type { Command } from 'commander';
+import { loadEntityTable } from '../../detect/worker/entity-table.ts';
+import { ConfigError, type ConfigProblem } from '../../platform/core/config.ts';
+import { describeError, describePlace, PicketError } from '../../platform/core/errors.ts';
+import { loadPlaybooks } from '../../respond/playbooks/load-playbooks.ts';
+import { resolveContent } from '../content-path.ts';
+import { loadDetection } from '../load-detection.ts';
+import { loadResidency } from '../load-residency.ts';
+import { readSiteConfig } from '../read-site-config.ts';
+import type { SiteConfig } from '../site-config.ts';
+import { EXIT } from './exit-codes.ts';
+import { printJson, printLine } from './output.ts';
+
+export function addCheckCommand(program: Command): void {
+  program
+    .command('check')
+    .description("check a site's configuration, rules, residency and playbooks; nothing is started")
+    .argument('<file>', 'configuration of the site')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExit codes: 0 good, 1 problems (each with file, line and key path).\n')
+    .action(async (file: string, options: { json?: boolean }) => {
+      const problems = await checkSite(file, process.env);
+      if (options.json) printJson({ file, problems });
+      else {
+        for (const { code, message, place } of problems)
+          printLine(`${describePlace(place)}: ${message} [${code}]`);
+        printLine(problems.length === 0 ? `${file} is good` : `${problems.length} problems`);
+      }
+      if (problems.length > 0) process.exitCode = EXIT.findings;
+    });
+}
+
+/** Every problem of a configuration file and of the content it names. */
+export async function checkSite(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ConfigProblem[]> {
+  const problems: ConfigProblem[] = [];
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      problems.push(...problemsOf(error, file));
+      return undefined;
+    }
+  };
+  const config: SiteConfig | undefined = attempt(() => readSiteConfig({ file, environment }));
+  if (!config) return problems;
+  const content = (path: string): string => resolveContent(path, file);
+  const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
+  const detection = attempt(() =>
+    loadDetection({ folders: rules.map(content), pipelines: content(pipelines) }),
+  );
+  for (const { code, message, place } of detection?.refused ?? [])
+    problems.push({ code, message, place: { at: place } });
+  attempt(() =>
+    loadResidency({
+      folder: content(residency),
+      jurisdiction: config.site.jurisdiction,
+      hashKey: new Uint8Array(32),
+    }),
+  );
+  attempt(() => loadEntityTable(content(entity_fields)));
+  try {
+    problems.push(...(await loadPlaybooks(content(playbooks))).refused);
+  } catch (error) {
+    problems.push(...problemsOf(error, file));
+  }
+  return problems;
+}
+
+function problemsOf(error: unknown, file: string): readonly ConfigProblem[] {
+  if (error instanceof ConfigError) return error.problems;
+  if (error instanceof PicketError)
+    return [{ code: error.code, message: error.message, place: error.place ?? { file } }];
+  return [{ code: 'CONFIG_UNREADABLE', message: describeError(error), place: { file } }];
+}

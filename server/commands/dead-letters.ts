@@ -1,0 +1,59 @@
+// picket dead-letters: what could not be worked, and feeding it in again.
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import type { DeadLetterList, DeadLetterReplayed } from '../api/contract.ts';
+import { printJson, printLine, printTable } from './output.ts';
+import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
+
+export function addDeadLetterCommands(program: Command): void {
+  const letters = program
+    .command('dead-letters')
+    .description('records that could not be worked, with reason and place');
+
+  addSiteOptions(letters.command('list', { isDefault: true }).description('the latest ones')).action(
+    async (options: SiteOptions) => {
+      const api = await connect(options);
+      const list = await api.call<z.infer<typeof DeadLetterList>>('GET', '/api/v1/dead-letters');
+      if (options.json) printJson(list);
+      else if (list.dead_letters.length === 0) printLine('no dead letters');
+      else {
+        const rows = list.dead_letters.map((letter) => ({
+          ...letter,
+          replayed: letter.replayed ? 'yes' : '',
+          preview: letter.preview.slice(0, 60).replaceAll('\n', ' '),
+        }));
+        printTable(rows, [
+          'at',
+          'source',
+          'stage',
+          'code',
+          'place',
+          'bytes',
+          'replayed',
+          'message',
+          'preview',
+        ]);
+      }
+    },
+  );
+
+  addSiteOptions(
+    letters
+      .command('replay')
+      .description('feed them in again, after a fix; each is fed once')
+      .option('--stage <stage>', 'only of this stage')
+      .option('--code <code>', 'only with this code')
+      .option('--source <name>', 'only of this source'),
+  ).action(async (options: SiteOptions & { stage?: string; code?: string; source?: string }) => {
+    const api = await connect(options);
+    const { stage, code, source } = options;
+    const filter = { ...(stage ? { stage } : {}), ...(code ? { code } : {}), ...(source ? { source } : {}) };
+    const done = await api.call<z.infer<typeof DeadLetterReplayed>>(
+      'POST',
+      '/api/v1/dead-letters/replay',
+      filter,
+    );
+    if (options.json) printJson(done);
+    else printLine(`${done.replayed} replayed: ${done.accepted} accepted, ${done.rejected} rejected again`);
+  });
+}

@@ -1,0 +1,10 @@
+// The exit codes that scripts can rely on.
+export const EXIT = {
+  ok: 0,
+  /** It ran, and found what it was asked to look for wrong (failed tests, lint errors, refused configuration). */
+  findings: 1,
+  /** The command line itself is wrong. */
+  usage: 2,
+  /** It could not do its work (no site answers, file unreadable, port taken). */
+  failed: 3,
+} as const;

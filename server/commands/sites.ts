@@ -1,0 +1,61 @@
+// picket sites: who is there, and inviting a new one.
+import type { Command } from 'commander';
+import type { SiteList } from '../api/contract.ts';
+import { printJson, printLine, printTable } from './output.ts';
+import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
+
+export function addSitesCommands(program: Command): void {
+  const sites = program.command('sites').description('list the sites, or invite one');
+
+  addSiteOptions(
+    sites.command('list', { isDefault: true }).description('all sites with their link and posture'),
+  ).action(async (options: SiteOptions) => {
+    const api = await connect(options);
+    const list = await api.call<SiteList>('GET', '/api/v1/sites');
+    if (options.json) {
+      printJson(list);
+      return;
+    }
+    printTable(
+      list.sites.map((site) => ({
+        site: site.id,
+        tier: site.tier,
+        jurisdiction: site.jurisdiction,
+        link: site.link,
+        state: site.state,
+        spool: site.heartbeat?.spool.records,
+        posture: site.posture ? `v${site.posture.version}` : '-',
+        alerts: site.open_alerts,
+        'last seen': site.last_seen ?? '-',
+      })),
+      ['site', 'tier', 'jurisdiction', 'link', 'state', 'spool', 'posture', 'alerts', 'last seen'],
+    );
+  });
+
+  addSiteOptions(
+    sites
+      .command('new')
+      .description('invite a site: prints the bundle that enrols it, once')
+      .argument('<id>', 'lower-case name, e.g. factory-lyon')
+      .requiredOption('--jurisdiction <code>', 'e.g. eu-fr or cn-gd')
+      .option('--tier <tier>', 'edge or region', 'edge')
+      .option('--name <name>', 'name for people')
+      .addHelpText(
+        'after',
+        '\nExample:\n  picket sites new factory-lyon --jurisdiction eu-fr > bundle.txt\n',
+      ),
+  ).action(
+    async (id: string, options: SiteOptions & { jurisdiction: string; tier: string; name?: string }) => {
+      const api = await connect(options);
+      const { jurisdiction, tier, name } = options;
+      const invited = await api.call<{ bundle: string }>('POST', '/api/v1/sites', {
+        id,
+        jurisdiction,
+        tier,
+        ...(name ? { name } : {}),
+      });
+      if (options.json) printJson(invited);
+      else printLine(invited.bundle);
+    },
+  );
+}

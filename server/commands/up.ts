@@ -1,0 +1,91 @@
+// picket up: runs one site from its configuration, or the demo of a centre and two edge sites.
+import type { Command } from 'commander';
+import { describeError, errorCode, PicketError } from '../../platform/core/errors.ts';
+import type { SiteMessage } from '../demo/supervise-site.ts';
+import { DEFAULT_PORT } from '../demo/write-site-files.ts';
+import { signInLink } from './sign-in.ts';
+import { DEFAULT_DATA } from './site-options.ts';
+
+export function addUpCommand(program: Command): void {
+  program
+    .command('up')
+    .description('run a site, or with --demo a centre and two edge sites on this machine')
+    .option('--site <file>', 'configuration of the site (docs/configuration.md)')
+    .option('--demo', 'run the demo')
+    .option('--empty', 'demo: without the recordings')
+    .option('--speed <factor>', 'demo: play the recordings so many times faster', '1')
+    .option('--no-page', 'demo: serve the page as it was built last, without building it')
+    .option('--data <folder>', 'demo: where it keeps its data', process.env['PICKET_DATA'] ?? DEFAULT_DATA)
+    .option('--port <port>', 'demo: first of its ports', String(DEFAULT_PORT))
+    .addHelpText('after', '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\n')
+    .action(
+      async (options: {
+        site?: string;
+        demo?: boolean;
+        empty?: boolean;
+        page: boolean;
+        data: string;
+        port: string;
+        speed: string;
+      }) => {
+        const stop = new AbortController();
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
+        if (options.demo) {
+          const port = Number(options.port);
+          if (!Number.isInteger(port) || port < 1 || port > 65_500)
+            throw new PicketError({ code: 'PORT_INVALID', message: `not a port: ${options.port}` });
+          const speed = Number(options.speed);
+          if (!(speed > 0))
+            throw new PicketError({ code: 'SPEED_INVALID', message: `not a speed: ${options.speed}` });
+          const tell = (line: string): void => void process.stdout.write(`${line}\n`);
+          const { runDemo } = await import('../demo/run-demo.ts');
+          await runDemo({
+            data: options.data,
+            port,
+            empty: options.empty ?? false,
+            page: options.page,
+            speed,
+            tell,
+            signal: stop.signal,
+          });
+          return;
+        }
+        if (options.site === undefined)
+          throw new PicketError({ code: 'SITE_MISSING', message: 'say which: --site FILE, or --demo' });
+        await runOne(options.site, stop);
+      },
+    );
+}
+
+/** One site in this process; under a supervisor it tells it how the start went, and ends when the supervisor is gone. */
+async function runOne(file: string, stop: AbortController): Promise<void> {
+  const tellSupervisor = (message: SiteMessage): void => {
+    if (process.connected) process.send?.(message);
+  };
+  process.on('disconnect', () => stop.abort());
+  // The supervisor may have died while this process was loading: then nobody will say so again.
+  if (process.send && !process.connected) stop.abort();
+  try {
+    // Loaded when wanted: the other commands start faster without a whole site.
+    const [{ readSiteConfig }, { runSite }] = await Promise.all([
+      import('../read-site-config.ts'),
+      import('../run-site.ts'),
+    ]);
+    const config = readSiteConfig({ file, environment: process.env });
+    const site = await runSite({ config, configFile: file, signal: stop.signal });
+    tellSupervisor({ type: 'ready', url: site.url });
+    if (!process.send) {
+      process.stdout.write(
+        `ready: ${site.url}\nsign in: ${signInLink(site.url, await site.createSignInToken())}\n`,
+      );
+    }
+    await site.ended;
+  } catch (error) {
+    if (!process.send) throw error;
+    tellSupervisor({ type: 'failed', code: errorCode(error), message: describeError(error) });
+    process.exitCode = 3;
+  } finally {
+    process.removeAllListeners('disconnect');
+    if (process.connected) process.disconnect();
+  }
+}

@@ -1,0 +1,109 @@
+// The configuration of one site: what `picket up --site FILE` reads and `picket check` judges.
+import { z } from 'zod';
+import { SourceConfig, TlsFiles } from '../ingest/source-config.ts';
+import { Jurisdiction, SiteTier, Slug } from '../platform/core/names.ts';
+import { parseNetwork } from '../platform/core/network.ts';
+import { NotifierConfig } from '../respond/notify/registry.ts';
+
+const Port = z.number().int().min(0).max(65_535);
+const Host = z.string().min(1).default('127.0.0.1');
+
+export const SiteConfig = z
+  .strictObject({
+    tenant: Slug,
+    site: z.strictObject({
+      id: Slug,
+      name: z.string().min(1).max(200).optional(),
+      tier: SiteTier,
+      jurisdiction: Jurisdiction,
+    }),
+    /** Folder of everything that the site keeps; one process owns it. */
+    data: z.string().min(1),
+    /** The API and the page. Port 0 takes a free one. */
+    listen: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }),
+    /** The HTTP receivers (records and _bulk); none when left out. */
+    ingest: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }).optional(),
+    /** Where children call in; a centre and a region have one. */
+    link: z.strictObject({ host: Host, port: Port, names: z.array(z.string()).default([]) }).optional(),
+    /** How the site finds its parent: the text that `picket sites new` gave, or a file that holds it. */
+    parent: z.strictObject({ bundle: z.string().optional(), bundle_file: z.string().optional() }).optional(),
+    sources: z.array(SourceConfig).default([]),
+    content: z
+      .strictObject({
+        /** Folders of Sigma rules, read whole. */
+        rules: z.array(z.string()).default(['rules/sigma', 'rules/correlation']),
+        pipelines: z.string().default('rules/pipelines'),
+        playbooks: z.string().default('rules/playbooks'),
+        residency: z.string().default('rules/residency'),
+        entity_fields: z.string().default('rules/entities/entity-fields.yaml'),
+      })
+      .prefault({}),
+    respond: z
+      .strictObject({
+        /** `file` writes the ruleset for others to load; `nft` puts it into this machine's kernel. */
+        executor: z.discriminatedUnion('type', [
+          z.strictObject({ type: z.literal('file'), path: z.string() }),
+          z.strictObject({ type: z.literal('nft') }),
+        ]),
+        /** Addresses and networks that no action may touch. */
+        protected_networks: z
+          .array(
+            z.string().refine((text) => parseNetwork(text) !== undefined, 'must be an address or a network'),
+          )
+          .default([]),
+      })
+      .optional(),
+    notifiers: z.array(NotifierConfig).default([]),
+    retention: z
+      .array(
+        z.strictObject({
+          jurisdiction: Jurisdiction.optional(),
+          /** The dataset, or all of a module as `windows.*`. */
+          dataset: z
+            .string()
+            .regex(/^[a-z0-9_]+(?:\.[a-z0-9_]+)*(?:\.\*)?$/, 'must be a dataset or `<module>.*`')
+            .optional(),
+          days: z.number().int().min(1),
+        }),
+      )
+      .default([]),
+    log: z
+      .strictObject({
+        level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+        file: z.string().optional(),
+      })
+      .prefault({}),
+  })
+  .superRefine((config, context) => {
+    const seen = new Set<string>();
+    for (const [at, { id }] of config.sources.entries()) {
+      if (seen.has(id))
+        context.addIssue({
+          code: 'custom',
+          path: ['sources', at, 'id'],
+          message: `source ${id} is named twice`,
+        });
+      seen.add(id);
+    }
+    if (config.site.tier === 'centre' && config.parent) {
+      context.addIssue({ code: 'custom', path: ['parent'], message: 'a centre has no parent' });
+    }
+    if (config.site.tier === 'edge' && config.link) {
+      context.addIssue({
+        code: 'custom',
+        path: ['link'],
+        message: 'an edge site has no children, so nothing may listen for them',
+      });
+    }
+    const needsHttp = config.sources.findIndex(({ receivers }) =>
+      receivers.some(({ type }) => type === 'http' || type === 'bulk'),
+    );
+    if (needsHttp >= 0 && !config.ingest) {
+      context.addIssue({
+        code: 'custom',
+        path: ['sources', needsHttp, 'receivers'],
+        message: 'an http or bulk receiver needs `ingest` with a port',
+      });
+    }
+  });
+export type SiteConfig = z.infer<typeof SiteConfig>;

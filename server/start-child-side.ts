@@ -1,0 +1,195 @@
+// What a site with a parent runs: its posture's reconciler, and the link by which it calls up.
+import { lookup } from 'node:dns/promises';
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { dirname, resolve } from 'node:path';
+import type { Bus } from '../platform/bus/bus.ts';
+import type { Clock } from '../platform/core/clock.ts';
+import type { Counters } from '../platform/core/counters.ts';
+import { describeError, PicketError } from '../platform/core/errors.ts';
+import type { Logger } from '../platform/core/log.ts';
+import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
+import { decodeBundle } from '../platform/identity/messages.ts';
+import type { SiteKeys } from '../platform/identity/site-identity.ts';
+import { startLinkClient } from '../platform/link/link-client.ts';
+import type { RecordStore } from '../platform/records/record-store.ts';
+import { ACTIONS } from '../respond/actions/registry.ts';
+import {
+  createFileExecutor,
+  createNftCheck,
+  createNftExecutor,
+  findNft,
+} from '../respond/posture/executor.ts';
+import { type Reconciler, startReconciler } from '../respond/posture/reconcile.ts';
+import type { Residency } from './load-residency.ts';
+import type { SiteConfig } from './site-config.ts';
+import { readVersion } from './version.ts';
+
+export async function startChildSide(options: {
+  config: SiteConfig;
+  configFile: string;
+  keys: SiteKeys;
+  started: number;
+  bus: Bus;
+  records: RecordStore;
+  residency: Residency;
+  clock: Clock;
+  counters: Counters;
+  logger: Logger;
+}): Promise<{ stop(): Promise<void> }> {
+  const { config, keys, bus, records, residency, clock, counters, logger } = options;
+  const { tenant } = config;
+  const { id, jurisdiction } = config.site;
+  const bundle = await readBundle(options);
+  const reconciler = await startSiteReconciler({ ...options, bundle });
+  const link = startLinkClient({
+    keys,
+    ...(bundle === undefined ? {} : { bundle }),
+    site: { tenant, id, jurisdiction },
+    bus,
+    records,
+    policy: residency.own,
+    detects: true,
+    onPosture: async (_, posture) => {
+      if (!reconciler)
+        throw new PicketError({
+          code: 'NO_EXECUTOR',
+          message: 'this site has no `respond` section: it takes no postures',
+        });
+      await reconciler.take(posture);
+    },
+    onPostureRefused: (refused) => {
+      reconciler
+        ?.tellRefused(refused)
+        .catch((error: unknown) => logger.error({ err: error }, 'refusal not told'));
+    },
+    heldPostureVersion: () => reconciler?.version() ?? 0,
+    heartbeat: () => ({
+      schema: SCHEMA_VERSION,
+      at: new Date(clock.now()).toISOString(),
+      version: readVersion(),
+      started: new Date(options.started).toISOString(),
+      counters: counters.snapshot(),
+      posture_version: reconciler?.version() ?? 0,
+    }),
+    clock,
+    logger,
+    counters,
+  });
+  return {
+    async stop() {
+      await link.stop();
+      await reconciler?.stop();
+    },
+  };
+}
+
+/** Undefined when an earlier enrolment makes it needless and the file is gone. @throws PicketError BUNDLE_MISSING */
+async function readBundle({
+  config,
+  configFile,
+  keys,
+}: {
+  config: SiteConfig;
+  configFile: string;
+  keys: SiteKeys;
+}): Promise<string | undefined> {
+  const { bundle, bundle_file } = config.parent ?? {};
+  if (bundle !== undefined) return bundle.trim();
+  if (bundle_file !== undefined) {
+    try {
+      return (await readFile(resolve(dirname(resolve(configFile)), bundle_file), 'utf8')).trim();
+    } catch (cause) {
+      if (!keys.enrolment()) {
+        throw new PicketError({
+          code: 'BUNDLE_MISSING',
+          message: `the bundle file ${bundle_file} cannot be read, and this site is not enrolled`,
+          cause,
+        });
+      }
+    }
+  }
+  if (!keys.enrolment() && bundle_file === undefined) {
+    throw new PicketError({
+      code: 'BUNDLE_MISSING',
+      message: 'parent needs `bundle` or `bundle_file`: `picket sites new` at the parent makes it',
+    });
+  }
+  return undefined;
+}
+
+async function startSiteReconciler(options: {
+  config: SiteConfig;
+  keys: SiteKeys;
+  bundle: string | undefined;
+  bus: Bus;
+  records: RecordStore;
+  clock: Clock;
+  logger: Logger;
+}): Promise<Reconciler | undefined> {
+  const { config, bundle, bus, records, clock, logger } = options;
+  if (!config.respond) return undefined;
+  const nft = await findNft(process.env);
+  const { executor } = config.respond;
+  if (executor.type === 'nft' && nft === undefined) {
+    throw new PicketError({
+      code: 'NFT_MISSING',
+      message: 'respond.executor is nft, and nft is not installed',
+    });
+  }
+  const parents = await findParentAddresses({ bundle, keys: options.keys, logger });
+  return startReconciler({
+    tenant: config.tenant,
+    site: config.site.id,
+    records,
+    bus,
+    executor: executor.type === 'file' ? createFileExecutor(executor.path) : createNftExecutor(nft as string),
+    check: createNftCheck(nft),
+    actions: ACTIONS,
+    guard: {
+      protectedNetworks: ['127.0.0.0/8', '::1', ...parents, ...config.respond.protected_networks],
+    },
+    clock,
+    logger,
+  });
+}
+
+/**
+ * Every address of the parent that the site knows: of its enrolment (the bundle's file may be gone by then) and of
+ * the bundle, with what a name stands for now. An order to deny one of them would cut the site off from its parent.
+ */
+export async function findParentAddresses(options: {
+  bundle: string | undefined;
+  keys: Pick<SiteKeys, 'enrolment'>;
+  logger: Logger;
+  resolveName?: (name: string) => Promise<readonly string[]>;
+}): Promise<string[]> {
+  const { bundle, keys, logger, resolveName = lookUp } = options;
+  const enrolled = keys.enrolment()?.parent.url;
+  const urls = [
+    enrolled,
+    enrolled === undefined && bundle !== undefined ? decodeBundle(bundle).parent.url : undefined,
+  ];
+  const hosts = urls.flatMap((url) =>
+    url === undefined ? [] : [new URL(url).hostname.replace(/^\[|\]$/g, '')],
+  );
+  const found = new Set<string>();
+  for (const host of hosts) {
+    if (isIP(host) !== 0) found.add(host);
+    else {
+      try {
+        for (const address of await resolveName(host)) found.add(address);
+      } catch (error) {
+        logger.warn(
+          { host, reason: describeError(error) },
+          "the parent's name has no address now: it is not protected",
+        );
+      }
+    }
+  }
+  return [...found];
+}
+
+async function lookUp(name: string): Promise<string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address);
+}

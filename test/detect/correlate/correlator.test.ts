@@ -1,0 +1,336 @@
+// The correlator's answer depends only on the set of signals: never on order, batches, duplicates or restarts.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Correlation,
+  type CorrelationDefinition,
+  compileCorrelation,
+  correlatePlainRule,
+} from '../../../detect/correlate/correlation.ts';
+import { type Correlator, openCorrelator } from '../../../detect/correlate/correlator.ts';
+import { makeSignals, type Signal } from '../../../detect/correlate/signal.ts';
+import type { RuleInfo } from '../../../detect/match.ts';
+import { correlateAtOnce } from './reference.ts';
+
+const HOUR = 3_600_000;
+const MIDNIGHT = Date.UTC(2026, 10, 23);
+
+function ruleInfo(id: string, scope: 'site' | 'fleet' = 'site'): RuleInfo {
+  return {
+    id,
+    name: id,
+    level: 'medium',
+    kind: 'correlation',
+    version: '1',
+    pack: 'test',
+    tags: [],
+    scope,
+  };
+}
+
+function compile(definition: Partial<CorrelationDefinition> & { type: string }): Correlation {
+  return compileCorrelation({
+    definition: {
+      rule: ruleInfo(`c-${definition.type}`),
+      rules: ['a', 'b', 'c'],
+      group_by: ['user'],
+      timespan_ms: HOUR,
+      generate: false,
+      ...definition,
+    },
+    known: new Set(['a', 'b', 'c']),
+    retention_ms: 30 * 24 * HOUR,
+  });
+}
+
+interface Sample {
+  rules: string[];
+  event: string;
+  t: number;
+  user: string | string[];
+  value: string;
+}
+
+function signalsOf(correlations: readonly Correlation[], samples: readonly Sample[]): Signal[] {
+  return samples.flatMap((sample) =>
+    correlations.flatMap((correlation) =>
+      sample.rules
+        .filter((rule) => correlation.rules.includes(rule))
+        .flatMap((rule) =>
+          makeSignals({
+            correlation,
+            rule,
+            document: { user: sample.user, value: sample.value },
+            event: sample.event,
+            t: sample.t,
+            tenant: 'acme',
+            site: 'lyon',
+            describe: () => ({ event: sample.event }),
+            count: () => undefined,
+          }),
+        ),
+    ),
+  );
+}
+
+function currentAlerts(correlator: Correlator): unknown[] {
+  return correlator.current().map(({ id, rule, key, first, last, count, events }) => ({
+    id,
+    rule: rule.id,
+    key,
+    first,
+    last,
+    count,
+    events,
+  }));
+}
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'picket-correlate-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(file = ':memory:'): Correlator {
+  return openCorrelator({ file, memory_bytes: 1 << 20, revision_wait_ms: 1_000, count: () => undefined });
+}
+
+/** Times in steps of ten minutes around a midnight, so that ties, exact distances of T and cuts are common. */
+const sampleSet = fc
+  .uniqueArray(
+    fc.record({
+      event: fc.integer({ min: 0, max: 40 }),
+      step: fc.integer({ min: -20, max: 20 }),
+      rules: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
+      user: fc.constantFrom<string | string[]>('x', 'y', ['x', 'y']),
+      value: fc.constantFrom('1', '2', 'A', 'a'),
+    }),
+    { selector: (sample) => sample.event, maxLength: 24 },
+  )
+  .map((samples) =>
+    samples.map(({ event, step, ...rest }) => ({
+      ...rest,
+      event: `e${String(event).padStart(2, '0')}`,
+      t: MIDNIGHT + step * 600_000,
+    })),
+  );
+
+const correlationSet = fc
+  .record({ least: fc.integer({ min: 1, max: 4 }), hours: fc.constantFrom(0.5, 1, 30) })
+  .map(({ least, hours }) => [
+    correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']),
+    compile({ type: 'event_count', condition: { gte: least }, timespan_ms: hours * HOUR }),
+    compile({
+      type: 'value_count',
+      condition: { gt: least - 1 },
+      fields: ['value'],
+      timespan_ms: hours * HOUR,
+    }),
+    compile({ type: 'temporal', timespan_ms: hours * HOUR }),
+    compile({ type: 'temporal_ordered', timespan_ms: hours * HOUR }),
+  ]);
+
+describe('the correlator', () => {
+  it('ends in the alerts of the reference for every permutation, split, duplication and restart point', () => {
+    fc.assert(
+      fc.property(
+        sampleSet,
+        correlationSet,
+        fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 8 }),
+        fc.infiniteStream(fc.nat()),
+        (samples, correlations, sizes, random) => {
+          const signals = signalsOf(correlations, samples);
+          const shuffled = [...signals, ...signals.slice(0, Math.floor(signals.length / 3))]
+            .map((signal) => ({ signal, order: random.next().value as number }))
+            .sort((a, b) => a.order - b.order)
+            .map(({ signal }) => signal);
+          // A folder a run: small numbers come often, and a store of another run would be found again.
+          const file = join(mkdtempSync(join(folder, 'run-')), 'signals.sqlite');
+          let correlator = open(file);
+          let at = 0;
+          for (let batch = 0; at < shuffled.length; batch++) {
+            const size = sizes[batch % sizes.length] as number;
+            correlator.work({ signals: shuffled.slice(at, at + size), now: 0 });
+            at += size;
+            if (batch % 5 === 3) {
+              correlator.close();
+              correlator = open(file);
+            }
+          }
+          const current = currentAlerts(correlator);
+          correlator.close();
+          expect(current).toEqual(correlateAtOnce(signals));
+        },
+      ),
+      { numRuns: Number(process.env['PICKET_PROPERTY_RUNS'] ?? 60) },
+    );
+  });
+
+  it('cuts a run at UTC midnight, and one of a longer timespan at its multiples', () => {
+    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const around = [-2, -1, 0, 1].map((minutes, at) => ({
+      rules: ['a'],
+      event: `e${at}`,
+      t: MIDNIGHT + minutes * 60_000,
+      user: 'x',
+      value: '',
+    }));
+    const correlator = open();
+    correlator.work({ signals: signalsOf([plain], around), now: 0 });
+    expect(correlator.current().map(({ count }) => count)).toEqual([2, 2]);
+    correlator.close();
+  });
+
+  it('supersedes a run whose anchor moves, and queues the new alert before the old', () => {
+    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const sample = (event: string, minutes: number): Sample => ({
+      rules: ['a'],
+      event,
+      t: MIDNIGHT + HOUR + minutes * 60_000,
+      user: 'x',
+      value: '',
+    });
+    const correlator = open();
+    const [old] = correlator.work({ signals: signalsOf([plain], [sample('late', 30)]), now: 0 });
+    const changed = correlator.work({ signals: signalsOf([plain], [sample('early', 0)]), now: 0 });
+    expect(changed).toHaveLength(2);
+    expect(changed[1]).toBe(old);
+    expect(correlator.episode(old as string)).toMatchObject({
+      state: 'superseded',
+      superseded_by: changed[0],
+    });
+    expect(correlator.episode(changed[0] as string)).toMatchObject({ state: 'current', count: 2 });
+    correlator.close();
+  });
+
+  it('shows the first and last hundred events of a long run and counts them all', () => {
+    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, []);
+    const samples = Array.from({ length: 350 }, (_, at) => ({
+      rules: ['a'],
+      event: `e${String(at).padStart(3, '0')}`,
+      t: MIDNIGHT + at * 1_000,
+      user: 'x',
+      value: '',
+    }));
+    const correlator = open();
+    correlator.work({ signals: signalsOf([plain], samples), now: 0 });
+    const [episode] = correlator.current();
+    expect(episode?.count).toBe(350);
+    expect(episode?.events).toHaveLength(200);
+    expect(episode?.events[99]?.event).toBe('e099');
+    expect(episode?.events[100]?.event).toBe('e250');
+    correlator.close();
+  });
+
+  it('sends what was made but not confirmed again word by word after a restart, then later revisions', () => {
+    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const sample = (event: string): Sample => ({ rules: ['a'], event, t: MIDNIGHT, user: 'x', value: '' });
+    const file = join(folder, 'outbox.sqlite');
+    const build = (_: unknown, revision: number): string => `revision ${revision}`;
+    let correlator = open(file);
+    correlator.work({
+      signals: signalsOf([plain], [sample('e1')]),
+      position: { topic: 'picket.events', partition: 2, next: 7 },
+      now: 5,
+    });
+    const made = correlator.takeOutgoing({ now: 5, limit: 10, build });
+    correlator.close();
+    correlator = open(file);
+    expect(correlator.position('picket.events', 2)).toBe(7);
+    expect(correlator.takeOutgoing({ now: 5, limit: 10, build: () => 'other' })).toEqual(made);
+    correlator.confirmSent(made);
+    correlator.work({ signals: signalsOf([plain], [sample('e2')]), now: 10 });
+    expect(correlator.takeOutgoing({ now: 10, limit: 10, build })).toEqual([]);
+    expect(correlator.nextDue()).toBe(1_010);
+    expect(correlator.takeOutgoing({ now: 1_010, limit: 10, build })).toMatchObject([{ revision: 2 }]);
+    correlator.close();
+  });
+
+  it('leaves out and counts what comes from before the recorded horizon', () => {
+    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const counted: string[] = [];
+    const correlator = openCorrelator({
+      file: ':memory:',
+      memory_bytes: 1 << 20,
+      revision_wait_ms: 0,
+      count: (reason, by) => counted.push(`${reason} ${by}`),
+    });
+    correlator.forgetBefore(MIDNIGHT + HOUR);
+    expect(correlator.horizon()).toBe(MIDNIGHT);
+    const sample = { rules: ['a'], event: 'e', t: MIDNIGHT - 1, user: 'x', value: '' };
+    correlator.work({ signals: signalsOf([plain], [sample]), now: 0 });
+    expect(correlator.current()).toEqual([]);
+    expect(counted).toEqual(['before-horizon 1']);
+    correlator.close();
+  });
+});
+
+describe('temporal_ordered', () => {
+  it('takes distinct events within ties even where the first choice would be wrong', () => {
+    const ordered = compile({ type: 'temporal_ordered' });
+    const at = (event: string, rules: string[]): Sample => ({
+      rules,
+      event,
+      t: MIDNIGHT,
+      user: 'x',
+      value: '',
+    });
+    const correlator = open();
+    correlator.work({ signals: signalsOf([ordered], [at('e1', ['a', 'b']), at('e2', ['a'])]), now: 0 });
+    expect(correlator.current()).toEqual([]);
+    correlator.work({ signals: signalsOf([ordered], [at('e3', ['c'])]), now: 0 });
+    expect(correlator.current()).toMatchObject([{ count: 3, anchor: { event: 'e3' } }]);
+    correlator.close();
+  });
+});
+
+describe('compiling a correlation', () => {
+  const code = (definition: Partial<CorrelationDefinition> & { type: string }): string => {
+    try {
+      compile(definition);
+      return 'none';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  it('refuses what it cannot work, with a code for each', () => {
+    expect(code({ type: 'value_sum', condition: { gte: 2 } })).toBe('CORRELATION_UNSUPPORTED');
+    expect(code({ type: 'event_count', condition: { lt: 2 } })).toBe('CORRELATION_UNSUPPORTED');
+    expect(code({ type: 'event_count', condition: { gte: 2, lte: 5 } })).toBe('CORRELATION_UNSUPPORTED');
+    expect(code({ type: 'event_count' })).toBe('CORRELATION_INVALID');
+    expect(code({ type: 'temporal', timespan_ms: 0 })).toBe('CORRELATION_TIMESPAN');
+    expect(code({ type: 'temporal', timespan_ms: 3_650 * 24 * HOUR })).toBe('CORRELATION_TIMESPAN');
+    expect(code({ type: 'temporal', rules: ['a', 'missing'] })).toBe('CORRELATION_RULE_MISSING');
+    expect(code({ type: 'temporal', rules: ['c-temporal'], rule: ruleInfo('c-temporal') })).toBe(
+      'CORRELATION_CYCLE',
+    );
+    expect(code({ type: 'value_count', condition: { gte: 2 } })).toBe('CORRELATION_INVALID');
+    expect(code({ type: 'event_count', condition: { gt: 2 } })).toBe('none');
+  });
+});
+
+describe('the keys of a signal', () => {
+  it('are none for an absent group-by field, one an element for a list, at most 64, each outcome counted', () => {
+    const correlation = compile({ type: 'event_count', condition: { gte: 2 } });
+    const counted: string[] = [];
+    const keys = (document: unknown): string[] =>
+      makeSignals({
+        correlation,
+        rule: 'a',
+        document,
+        event: 'e',
+        t: 0,
+        tenant: 'acme',
+        site: 'lyon',
+        describe: () => ({}),
+        count: (reason, by) => counted.push(`${reason} ${by}`),
+      }).map((signal) => signal.key['user'] as string);
+    expect(keys({})).toEqual([]);
+    expect(keys({ user: ['x', 'y', 'x'] })).toEqual(['x', 'y']);
+    expect(keys({ user: Array.from({ length: 70 }, (_, at) => `u${at}`) })).toHaveLength(64);
+    expect(counted).toEqual(['group-by-absent 1', 'group-by-list-cut 6']);
+  });
+});

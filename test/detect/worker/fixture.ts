@@ -1,0 +1,111 @@
+// A small detector for tests: synthetic events of one dataset and rules that match by one field.
+import type { CorrelationDefinition } from '../../../detect/correlate/correlation.ts';
+import type { Match, RuleInfo } from '../../../detect/match.ts';
+import type { DetectorRules } from '../../../detect/worker/route-matches.ts';
+import type { BusMessage } from '../../../platform/bus/bus.ts';
+import type { PicketEvent, TimeJudgement } from '../../../platform/core/event.ts';
+import { readText } from '../../../platform/core/fields.ts';
+
+export const START = Date.UTC(2026, 10, 23, 8);
+
+export function ruleInfo(id: string, more: Partial<RuleInfo> = {}): RuleInfo {
+  return {
+    id,
+    name: `Rule ${id}`,
+    level: 'medium',
+    kind: 'plain',
+    version: 'v1',
+    pack: 'test',
+    tags: ['attack.execution', 'attack.t1059.004'],
+    scope: 'site',
+    ...more,
+  };
+}
+
+/** A plain rule a rule name in `event.action`, a count of three and a sequence over two of them. */
+export function testRules(more: readonly RuleInfo[] = []): DetectorRules {
+  const rules = [ruleInfo('shell'), ruleInfo('login-failed'), ruleInfo('login'), ...more];
+  const correlations: CorrelationDefinition[] = [
+    {
+      rule: ruleInfo('guessing', { kind: 'correlation', level: 'high' }),
+      type: 'event_count',
+      rules: ['login-failed'],
+      group_by: ['user.name'],
+      timespan_ms: 60_000,
+      condition: { gte: 3 },
+      generate: false,
+    },
+    {
+      rule: ruleInfo('guessed', { kind: 'correlation', level: 'critical' }),
+      type: 'temporal_ordered',
+      rules: ['login-failed', 'login'],
+      group_by: ['user.name'],
+      timespan_ms: 60_000,
+      generate: false,
+    },
+  ];
+  return {
+    rules,
+    correlations,
+    match: (event): Match[] =>
+      rules
+        .filter((rule) => readText(event, 'event.action') === rule.id)
+        .map((rule) => ({
+          rule,
+          event,
+          reasons: () => [
+            { selection: 'selection', field: 'event.action', value: rule.id, condition: 'equals' },
+          ],
+        })),
+  };
+}
+
+export function testEvent(options: {
+  id: string;
+  action: string;
+  t: number;
+  user: string;
+  host: string;
+  time?: TimeJudgement;
+}): PicketEvent {
+  const { id, action, t, user, host } = options;
+  return {
+    '@timestamp': new Date(t).toISOString(),
+    ecs: { version: '9.1.0' },
+    event: { id, kind: 'event', module: 'syslog', dataset: 'syslog.auth', action },
+    host: { name: host },
+    user: { name: user },
+    picket: {
+      schema: 1,
+      tenant: 'acme',
+      site: { id: 'lyon', tier: 'edge' },
+      jurisdiction: 'eu-fr',
+      class: 'authentication',
+      source: { id: 'auth', type: 'syslog' },
+      time: options.time ?? 'ok',
+      received: new Date(t).toISOString(),
+    },
+  };
+}
+
+export function eventMessage(event: PicketEvent, headers: Record<string, string> = {}): BusMessage {
+  return {
+    key: event.event.id,
+    value: Buffer.from(JSON.stringify(event)),
+    headers: { id: event.event.id, time: event.picket.time, ...headers },
+  };
+}
+
+/** Events of a day part, most of which match nothing. */
+export function manyEvents(count: number): PicketEvent[] {
+  const actions = ['none', 'none', 'none', 'shell', 'login-failed', 'login-failed', 'login', 'none'];
+  return Array.from({ length: count }, (_, at) =>
+    testEvent({
+      id: `e${String((at * 7919) % count).padStart(6, '0')}`,
+      action: actions[(at * 31 + Math.floor(at / 13)) % actions.length] as string,
+      t: START + ((at * 104_729) % count) * 4_000,
+      user: `user-${at % 11}`,
+      host: `host-${at % 5}`,
+    }),
+  );
+}

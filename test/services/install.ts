@@ -1,0 +1,131 @@
+/** Installs what the real tests need: Debian packages, and kube-apiserver and Trivy built from pinned Go modules. */
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
+import { builtProgramPath, debianPackages, findProgram, goPrograms, type Program } from './programs.ts';
+
+const goBuilds = {
+  'kube-apiserver': {
+    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    linkerFlags: '-s -w',
+    environment: {},
+  },
+  trivy: {
+    package: 'github.com/aquasecurity/trivy/cmd/trivy',
+    linkerFlags: `-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=${goPrograms.trivy}`,
+    environment: { GOEXPERIMENT: 'jsonv2' },
+  },
+} as const;
+
+const goNeeded = { major: 1, minor: 26 };
+const goPath = `${process.env['PATH'] ?? ''}:/usr/local/go/bin`;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function isGoProgram(name: string): name is keyof typeof goPrograms {
+  return Object.hasOwn(goPrograms, name);
+}
+
+function isDebianProgram(name: string): name is keyof typeof debianPackages {
+  return Object.hasOwn(debianPackages, name);
+}
+
+async function isInstalled(packageName: string): Promise<boolean> {
+  const asked = await execa('dpkg-query', ['-W', '-f', '${db:Status-Status}', packageName], {
+    reject: false,
+  });
+  return asked.stdout === 'installed';
+}
+
+/** Installs the Debian packages of these programs that are missing; asks the registry only then. */
+async function installPackages(names: readonly (keyof typeof debianPackages)[]): Promise<void> {
+  const missing: string[] = [];
+  for (const name of names) {
+    if (!(await isInstalled(debianPackages[name]))) missing.push(debianPackages[name]);
+  }
+  if (missing.length === 0) {
+    say(`packages: all ${names.length} there`);
+    return;
+  }
+  say(`packages: installing ${missing.join(' ')}`);
+  const options = {
+    env: { DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 900_000,
+  } as const;
+  await execa('apt-get', ['update', '-q'], options);
+  await execa('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], options);
+}
+
+async function checkGo(): Promise<void> {
+  const asked = await execa('go', ['env', 'GOVERSION'], {
+    reject: false,
+    env: { PATH: goPath, GOTOOLCHAIN: 'local' },
+  });
+  const found = /^go(\d+)\.(\d+)/.exec(asked.stdout ?? '');
+  const major = Number(found?.[1] ?? 0);
+  const minor = Number(found?.[2] ?? 0);
+  if (major < goNeeded.major || (major === goNeeded.major && minor < goNeeded.minor)) {
+    const has = found === null ? 'none was found' : `${found[0]} was found`;
+    throw new Error(
+      `Go ${goNeeded.major}.${goNeeded.minor} or newer is needed to build kube-apiserver and Trivy, but ${has}; install it to /usr/local/go and run this again.`,
+    );
+  }
+}
+
+/** Builds one program from its pinned go.mod beside this file, unless that version is there already. */
+async function buildProgram(name: keyof typeof goPrograms): Promise<void> {
+  const target = builtProgramPath(name);
+  if (findProgram(name) !== undefined) {
+    say(`${name} ${goPrograms[name]}: there (${target})`);
+    return;
+  }
+  await checkGo();
+  say(`${name} ${goPrograms[name]}: building, this takes 5 to 15 minutes on two cores`);
+  const started = performance.now();
+  await mkdir(dirname(target), { recursive: true });
+  const unfinished = `${target}.${process.pid}`;
+  const { package: source, linkerFlags, environment } = goBuilds[name];
+  try {
+    await execa('go', ['build', '-mod=readonly', '-ldflags', linkerFlags, '-o', unfinished, source], {
+      cwd: join(import.meta.dirname, name),
+      env: { PATH: goPath, CGO_ENABLED: '0', ...environment },
+      stdio: ['ignore', 'inherit', 'inherit'],
+      timeout: 3_600_000,
+    });
+    await chmod(unfinished, 0o755);
+    await rename(unfinished, target);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  say(
+    `${name} ${goPrograms[name]}: built in ${Math.round((performance.now() - started) / 1000)} s (${target})`,
+  );
+}
+
+/** Installs these programs, or all when none is named; does nothing that was done before. */
+export async function install(names: readonly string[]): Promise<void> {
+  const known: string[] = [...Object.keys(debianPackages), ...Object.keys(goPrograms)];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(`unknown: ${unknown.join(', ')}; known are: ${known.join(', ')}`);
+  }
+  const wanted = names.length === 0 ? known : names;
+  const packages = wanted.filter(isDebianProgram);
+  if (packages.length > 0) await installPackages(packages);
+  for (const name of wanted.filter(isGoProgram)) await buildProgram(name);
+  const missing = wanted.filter((name) => findProgram(name as Program) === undefined);
+  if (missing.length > 0) throw new Error(`installed, but not found: ${missing.join(', ')}`);
+}
+
+if (import.meta.main) {
+  try {
+    await install(process.argv.slice(2));
+    say('everything is there');
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

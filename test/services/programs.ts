@@ -1,0 +1,75 @@
+/** The programs that tests against real components use: what each is called, where it may stand and what brings it. */
+import { accessSync, constants } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { cacheFolder } from './cache-folder.ts';
+
+export const kubeApiserverVersion = '1.34.2';
+export const trivyVersion = '0.74.0';
+
+/** Debian packages that `install.ts` brings, by the name of the program they are wanted for. */
+export const debianPackages = {
+  chromium: 'chromium',
+  etcd: 'etcd-server',
+  nft: 'nftables',
+  ip: 'iproute2',
+  rsyslogd: 'rsyslog',
+  'rsyslog-elasticsearch': 'rsyslog-elasticsearch',
+  pmacctd: 'pmacct',
+  tcpreplay: 'tcpreplay',
+  openssl: 'openssl',
+  pcaps: 'golang-github-gopacket-gopacket-dev',
+  'chinese-fonts': 'fonts-noto-cjk',
+} as const;
+
+/** Programs that `install.ts` builds with Go from a pinned go.mod, and their versions. */
+export const goPrograms = {
+  'kube-apiserver': kubeApiserverVersion,
+  trivy: trivyVersion,
+} as const;
+
+export type Program = keyof typeof debianPackages | keyof typeof goPrograms;
+
+/** Needs that are files instead of programs on the search path. */
+const knownFiles: Partial<Record<Program, string>> = {
+  'rsyslog-elasticsearch': '/usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so',
+  pcaps: '/usr/share/gocode/src/github.com/gopacket/gopacket/pcap/test_dns.pcap',
+  'chinese-fonts': '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
+};
+
+function isReadable(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path at which `install.ts` puts a program that it builds. */
+export function builtProgramPath(name: keyof typeof goPrograms, cache: string = cacheFolder()): string {
+  return join(cache, `${name}-${goPrograms[name]}`, name);
+}
+
+/** The absolute path of a program (or of the file that stands for it), or undefined where it is missing. */
+export function findProgram(name: Program, environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  if (name === 'kube-apiserver' || name === 'trivy') {
+    const path = builtProgramPath(name, cacheFolder(environment));
+    return isReadable(path, constants.X_OK) ? path : undefined;
+  }
+  const file = knownFiles[name];
+  if (file !== undefined) return isReadable(file, constants.R_OK) ? file : undefined;
+  const folders = [...(environment['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin'];
+  return folders
+    .filter((folder) => isAbsolute(folder))
+    .map((folder) => join(folder, name))
+    .find((path) => isReadable(path, constants.X_OK));
+}
+
+/** Like {@link findProgram}, but throws one sentence that says how to get what is missing. */
+export function requireProgram(name: Program): string {
+  const path = findProgram(name);
+  if (path === undefined) {
+    throw new Error(`${name} is missing; run: node test/services/install.ts ${name}`);
+  }
+  return path;
+}
