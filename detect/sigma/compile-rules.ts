@@ -1,7 +1,9 @@
 // Loaded rules and pipelines become an engine; a rule that cannot is refused with its reason and the rest go on.
+import type { JsonObject } from '../../platform/core/event.ts';
 import type { RuleInfo } from '../match.ts';
 import { compileTree, UnitTable } from './compile-units.ts';
-import { type EngineRule, SigmaEngine } from './engine.ts';
+import { type EngineRule, readObject, SigmaEngine } from './engine.ts';
+import { flattenRaw } from './flatten-raw.ts';
 import { LogsourceRouter, type LogsourceRoutes } from './logsource-routes.ts';
 import { mapRule } from './map-rule.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
@@ -62,5 +64,11 @@ export function compileRules(options: {
       refused.push(toProblem(error, rule.place, { id: rule.id, title: rule.title }));
     }
   }
-  return { engine: new SigmaEngine({ rules, router }), refused, unrouted };
+  const raw = { readEvent: readRaw, reshaped: ['Event'] };
+  const engine = new SigmaEngine({ rules, router, ...(options.raw === true ? raw : {}) });
+  return { engine, refused, unrouted };
+}
+
+function readRaw(text: string): JsonObject {
+  return flattenRaw(readObject(text) as JsonObject);
 }

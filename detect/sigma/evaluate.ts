@@ -3,8 +3,9 @@
 import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { JsonObject } from '../../platform/core/event.ts';
 import type { RuleMatch, SigmaEngine } from './engine.ts';
+import type { MatchedLine } from './match-lines.ts';
 import type { Problem } from './problem.ts';
-import { readLines } from './read-lines.ts';
+import { linesOf, readBlocks } from './read-lines.ts';
 
 /** What `picket eval` prints for one rule × event, one JSON line each. */
 export interface EvaluatedAlert {
@@ -36,27 +37,17 @@ export interface EvaluationSummary {
 /** Events made of one line; throws for a line that is none. */
 export type PrepareLine = (line: Buffer) => readonly JsonObject[];
 
-/** A line is one JSON object, taken as it is or as `flatten` makes it. */
-export function prepareRaw(flatten: (event: JsonObject) => JsonObject): PrepareLine {
-  return (line) => {
-    const value: unknown = JSON.parse(line.toString('utf8'));
-    if (value === null || typeof value !== 'object' || Array.isArray(value))
-      throw new TypeError('not a JSON object');
-    return [flatten(value as JsonObject)];
-  };
-}
-
 const MAX_SHOWN = 100;
 
 /**
- * Runs every line's events through the engine. Empty lines count for numbering and are left out; a line that
- * cannot be read is counted with its reason and the rest go on. `onAlert` may return a promise to hold the
- * stream back.
+ * Runs every line's events through the engine: those that `prepare` makes of a line, or without it the line as the
+ * engine reads it, where it lies. Empty lines count for numbering and are left out; a line that cannot be read is
+ * counted with its reason and the rest go on. `onAlert` may return a promise to hold the stream back.
  */
 export async function evaluateLines(options: {
   lines: AsyncIterable<Uint8Array | string>;
   engine: SigmaEngine;
-  prepare: PrepareLine;
+  prepare?: PrepareLine;
   onAlert: (alert: EvaluatedAlert, match: RuleMatch<JsonObject>) => void | Promise<void>;
   refused: readonly Problem[];
   rulesLoaded: number;
@@ -70,34 +61,55 @@ export async function evaluateLines(options: {
   let events = 0;
   let alerts = 0;
   let linesRefused = 0;
+  let held: Promise<void>[] = [];
   const first: { line: number; code: string; message: string }[] = [];
   const refuse = (code: string, message: string): void => {
     linesRefused++;
     if (first.length < MAX_SHOWN) first.push({ line: sequence, code, message });
   };
-  for await (const lines of readLines(options.lines)) {
-    for (const line of lines) {
+  const refuseFault = (error: unknown): void =>
+    refuse(error instanceof SyntaxError ? 'JSON_INVALID' : errorCode(error), describeError(error));
+  const tell = (match: RuleMatch<JsonObject>): void => {
+    alerts++;
+    const waits = onAlert(describeMatch(match, sequence), match);
+    if (waits) held.push(waits);
+  };
+  const takeMatched = (line: MatchedLine | undefined): void => {
+    sequence++;
+    if (line === undefined) return;
+    if (line.fault !== undefined) {
+      refuseFault(line.fault);
+      return;
+    }
+    events++;
+    if (line.matched.length === 0) return;
+    const event = line.read() as JsonObject;
+    for (const index of line.matched) tell(engine.describeMatch(index, event));
+  };
+  const takePrepared = (line: Buffer, make: PrepareLine): void => {
+    sequence++;
+    if (isBlank(line)) return;
+    let prepared: readonly JsonObject[];
+    try {
+      prepared = make(line);
+    } catch (error) {
+      refuseFault(error);
+      return;
+    }
+    for (const event of prepared) {
+      events++;
+      for (const match of engine.match(event)) tell(match);
+    }
+  };
+  for await (const block of readBlocks(options.lines)) {
+    if (block === undefined) {
       sequence++;
-      if (line === undefined) {
-        refuse('LINE_TOO_LONG', 'the line is longer than the limit');
-        continue;
-      }
-      if (isBlank(line)) continue;
-      let prepared: readonly JsonObject[];
-      try {
-        prepared = prepare(line);
-      } catch (error) {
-        refuse(error instanceof SyntaxError ? 'JSON_INVALID' : errorCode(error), describeError(error));
-        continue;
-      }
-      for (const event of prepared) {
-        events++;
-        for (const match of engine.match(event)) {
-          alerts++;
-          const held = onAlert(describeMatch(match, sequence), match);
-          if (held) await held;
-        }
-      }
+      refuse('LINE_TOO_LONG', 'the line is longer than the limit');
+    } else if (prepare) for (const line of linesOf(block)) takePrepared(line, prepare);
+    else engine.matchLines(block, takeMatched);
+    if (held.length > 0) {
+      await Promise.all(held);
+      held = [];
     }
   }
   return {

@@ -1,67 +1,5 @@
 // Finds which of many substrings occur in a text, in one pass: each pattern is filed under its rarest four characters.
-
-/** Grams that ordinary values are full of, so that patterns are not filed under them. */
-const COMMON = [
-  '.exe',
-  '.dll',
-  'c:\\w',
-  ':\\wi',
-  'wind',
-  'indo',
-  'ndow',
-  'dows',
-  'syst',
-  'yste',
-  'stem',
-  'tem3',
-  'em32',
-  'm32\\',
-  'micr',
-  'icro',
-  'cros',
-  'roso',
-  'osof',
-  'soft',
-  'prog',
-  'rogr',
-  'ogra',
-  'gram',
-  'user',
-  'sers',
-  'http',
-  'hklm',
-  'hkcu',
-  'powe',
-  'ower',
-  'wers',
-  'ersh',
-  'rshe',
-  'shel',
-  'hell',
-  'file',
-  'data',
-  'conf',
-  '.com',
-  'exe ',
-  'exe"',
-  '.ps1',
-  'tion',
-  'serv',
-  'serv',
-  'ervi',
-  'rvic',
-  'vice',
-  'curr',
-  'urre',
-  'rren',
-  'rent',
-  'vers',
-  'ersi',
-  'rsio',
-  'sion',
-] as const;
-
-const COMMON_PENALTY = 50;
+import { COMMON_PENALTY, listCommonGrams } from './ordinary-values.ts';
 
 export interface Pattern {
   /** In lower case, at least one character. */
@@ -99,7 +37,7 @@ export class GramIndex {
     this.#offsets = new Int32Array(long.length);
     this.#patterns = long;
     const counts = new Map<number, number>();
-    for (const gram of COMMON) counts.set(keyAt(gram, 0), COMMON_PENALTY);
+    for (const gram of listCommonGrams(4)) counts.set(keyAt(gram, 0), COMMON_PENALTY);
     for (const { text } of long) {
       for (let at = 0; at + 4 <= text.length; at++) {
         const key = keyAt(text, at);

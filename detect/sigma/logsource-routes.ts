@@ -82,6 +82,14 @@ function provides(route: Logsource, wanted: Logsource): boolean {
   );
 }
 
+/** True when the event's own words name all that the rule asks for. */
+function isSaid(wanted: Logsource, hints: Logsource): boolean {
+  return (
+    (wanted.category !== undefined || wanted.service !== undefined) &&
+    (['category', 'service'] as const).every((key) => wanted[key] === undefined || wanted[key] === hints[key])
+  );
+}
+
 /** Decides which of the given logsources an event feeds, and gives events that feed the same the same key. */
 export class LogsourceRouter {
   readonly #routes: LogsourceRoutes;
@@ -95,6 +103,11 @@ export class LogsourceRouter {
     this.#signals = Object.entries(options.routes.signals)
       .map(([name, { ecs, raw }]) => ({ name, paths: (options.raw ? raw : ecs).map(splitField) }))
       .filter(({ paths }) => paths.length > 0);
+  }
+
+  /** Every path that may say something of an event's origin. */
+  get signalPaths(): readonly FieldPath[] {
+    return this.#signals.flatMap(({ paths }) => paths);
   }
 
   /** What an event says of its origin, as one text: events with the same key feed the same logsources. */
@@ -115,18 +128,38 @@ export class LogsourceRouter {
     this.#signals.forEach(({ name }, at) => {
       if (values[at] !== '') said[name] = values[at];
     });
-    const family = this.#routes.families.find(({ when }) => holds(when, said, true));
-    if (!family) return logsources.map((wanted) => this.#raw || this.#feedsUnnamed(wanted, said));
+    const hints = this.#readHints(said, logsources);
+    const product =
+      hints.product ?? this.#routes.families.find(({ when }) => holds(when, said, true))?.product;
+    const allowed = (wanted: Logsource): boolean =>
+      (['category', 'service'] as const).every(
+        (key) => wanted[key] === undefined || hints[key] === undefined || wanted[key] === hints[key],
+      );
+    if (product === undefined) {
+      return logsources.map((wanted) => allowed(wanted) && (this.#raw || this.#feedsUnnamed(wanted, said)));
+    }
     const active = this.#routes.routes.filter(
-      (route) => route.product === family.product && holds(route.when, said, false),
+      (route) => route.product === product && holds(route.when, said, false),
     );
     return logsources.map((wanted) => {
-      if (wanted.product !== undefined && wanted.product !== family.product) return false;
+      if (!allowed(wanted) || (wanted.product !== undefined && wanted.product !== product)) return false;
+      if (wanted.product === product && isSaid(wanted, hints)) return true;
       if (active.some((route) => provides(route as Logsource, wanted))) return true;
       // Only the product is known of a logsource that no route names: all of its events may feed it.
       const bare = wanted.category === undefined && wanted.service === undefined;
-      return wanted.product === family.product && (bare || !this.isRouted(wanted));
+      return wanted.product === product && (bare || !this.isRouted(wanted));
     });
+  }
+
+  /** What an event says in so many words of its logsource, as far as some rule's logsource has the same word. */
+  #readHints(said: Said, logsources: readonly Logsource[]): Logsource {
+    if (!this.#raw) return {};
+    const hints: { product?: string; category?: string; service?: string } = {};
+    for (const key of ['product', 'category', 'service'] as const) {
+      const word = said[key];
+      if (word !== undefined && logsources.some((wanted) => wanted[key] === word)) hints[key] = word;
+    }
+    return hints;
   }
 
   /** True when some route names the logsource: otherwise no configured source surely feeds it. */

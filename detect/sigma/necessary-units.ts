@@ -2,6 +2,8 @@
 
 import type { Unit, UnitTree } from './compile-units.ts';
 import type { FastTest } from './field-matcher.ts';
+import { ORDINARY_VALUES } from './ordinary-values.ts';
+import { keywordPiece } from './scan/keyword-pieces.ts';
 
 export interface Necessary {
   readonly units: readonly number[];
@@ -12,8 +14,11 @@ export interface Necessary {
 /** Undefined when the tree may hold without any unit holding. */
 export function chooseNecessary(tree: UnitTree, units: readonly Unit[]): Necessary | undefined {
   switch (tree.op) {
-    case 'unit':
-      return { units: [tree.id], score: scoreUnit(units[tree.id] as Unit) };
+    case 'unit': {
+      const unit = units[tree.id] as Unit;
+      if (!canBeFound(unit)) return undefined;
+      return { units: [tree.id], score: scoreUnit(unit) };
+    }
     case 'and': {
       let best: Necessary | undefined;
       for (const part of tree.of) {
@@ -41,9 +46,12 @@ export function chooseNecessary(tree: UnitTree, units: readonly Unit[]): Necessa
   }
 }
 
-/** Values that most hosts show all day: a rule filed under them would be looked at all day. */
-const ORDINARY =
-  /\\(?:powershell|pwsh|cmd|svchost|rundll32|explorer|services|wscript|cscript|regsvr32|schtasks|reg|net|net1|msiexec|conhost|lsass)\.exe$|^(?:c:\\|hklm|hkcu|\.exe|\.dll|\.ps1)|^\W*$/;
+/** A keyword brings its rule only when it can be looked for in the text of a line. */
+function canBeFound({ field, tests }: Unit): boolean {
+  return (
+    field !== '*' || tests.every((test) => test.kind === 'string' && keywordPiece(test.value) !== undefined)
+  );
+}
 
 function scoreUnit({ tests }: Unit): number {
   let least = Number.POSITIVE_INFINITY;
@@ -55,5 +63,19 @@ function scoreTest(test: FastTest): number {
   if (test.kind === 'exists') return 0.5;
   if (test.kind === 'number') return 2;
   const length = Math.min(test.value.length, 16) + (test.mode === 'equals' ? 2 : 0);
-  return ORDINARY.test(test.value) ? length / 4 : length;
+  return isOrdinary(test) ? length / 8 : length;
+}
+
+function isOrdinary({ mode, value }: Extract<FastTest, { kind: 'string' }>): boolean {
+  switch (mode) {
+    case 'equals':
+      return ORDINARY_VALUES.includes(value);
+    case 'startswith':
+      return ORDINARY_VALUES.some((ordinary) => ordinary.startsWith(value));
+    case 'endswith':
+      // Command lines go on after the program.
+      return ORDINARY_VALUES.some((ordinary) => ordinary.endsWith(value) || ordinary.includes(`${value} `));
+    case 'contains':
+      return ORDINARY_VALUES.some((ordinary) => ordinary.includes(value));
+  }
 }

@@ -177,7 +177,7 @@ function measureRepetition(pattern: string): { nested: boolean; open: number } {
 
 /**
  * The longest lower-case literal that every match of the pattern holds, or undefined: what stands outside
- * groups, classes, alternatives and optional parts. Three characters at least.
+ * groups, classes (but those of one letter in both cases), alternatives and optional parts.
  */
 export function requiredLiteral(pattern: string): string | undefined {
   let best = '';
@@ -197,6 +197,16 @@ export function requiredLiteral(pattern: string): string | undefined {
       depth--;
       end();
     } else if (character === '[') {
+      const letter = /^\[([a-z])([a-z])\]/i.exec(pattern.slice(at, at + 4));
+      if (
+        depth === 0 &&
+        letter &&
+        (letter[1] as string).toLowerCase() === (letter[2] as string).toLowerCase()
+      ) {
+        run += letter[1];
+        at += 3;
+        continue;
+      }
       end();
       for (at++; at < pattern.length && pattern[at] !== ']'; at++) if (pattern[at] === '\\') at++;
     } else if (character === '*' || character === '?' || character === '{') {
@@ -214,12 +224,15 @@ export function requiredLiteral(pattern: string): string | undefined {
       if (/[a-z0-9]/i.test(next)) {
         end();
         // What an escape such as \x41 or \u0041 takes along is no literal of ours.
-        if (/[xucpPk0-9]/.test(next)) return best.length >= 3 ? best : undefined;
+        if (/[xucpPk0-9]/.test(next)) return fold(best);
       } else if (depth === 0) run += next;
     } else if (depth === 0) run += character;
   }
   end();
-  const lower = best.toLowerCase();
-  // Letters whose case folding is not one to one would make the literal miss.
-  return lower.length >= 3 && /^[\x20-\x7e]+$/.test(lower) ? lower : undefined;
+  return fold(best);
+}
+
+/** Letters whose case folding is not one to one would make the literal miss. */
+function fold(literal: string): string | undefined {
+  return /^[\x20-\x7e]+$/.test(literal) ? literal.toLowerCase() : undefined;
 }

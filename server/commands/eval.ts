@@ -3,8 +3,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { compileRules } from '../../detect/sigma/compile-rules.ts';
-import { evaluateLines, type PrepareLine, prepareRaw } from '../../detect/sigma/evaluate.ts';
-import { flattenRaw } from '../../detect/sigma/flatten-raw.ts';
+import { evaluateLines } from '../../detect/sigma/evaluate.ts';
 import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 import { describePlace, PicketError } from '../../platform/core/errors.ts';
@@ -65,13 +64,11 @@ Exit codes: 0 it ran; with --strict 1 when a rule or line was refused; 2 wrong u
         raw: options.raw === true,
       });
       const problems = [...refused, ...refusedPipelines, ...compiled.refused];
-      const prepare: PrepareLine =
-        options.source === undefined ? prepareRaw(flattenRaw) : createLineNormaliser(options.source);
       const out = createBufferedOutput();
       const summary = await evaluateLines({
         lines: process.stdin,
         engine: compiled.engine,
-        prepare,
+        ...(options.source === undefined ? {} : { prepare: createLineNormaliser(options.source) }),
         onAlert: (alert) => out.write(JSON.stringify(alert)),
         refused: problems,
         rulesLoaded: compiled.engine.rules.length,

@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type EvaluatedAlert, evaluateLines, prepareRaw } from '../../../detect/sigma/evaluate.ts';
-import { flattenRaw } from '../../../detect/sigma/flatten-raw.ts';
-import { readLines } from '../../../detect/sigma/read-lines.ts';
+import { type EvaluatedAlert, evaluateLines } from '../../../detect/sigma/evaluate.ts';
+import { linesOf, readBlocks } from '../../../detect/sigma/read-lines.ts';
 import { compileText, ruleText } from './compile-text.ts';
 
 const { engine } = compileText({
@@ -20,7 +19,6 @@ describe('evaluating lines', () => {
     const summary = await evaluateLines({
       lines: Readable.from([Buffer.from(text.slice(0, 30)), Buffer.from(text.slice(30))]),
       engine,
-      prepare: prepareRaw(flattenRaw),
       onAlert: (alert) => void alerts.push(alert),
       refused: [{ code: 'X', message: 'why', place: { file: 'r.yml', line: 3 } }],
       rulesLoaded: 1,
@@ -56,8 +54,8 @@ describe('evaluating lines', () => {
             at += size;
           }
           const read: string[] = [];
-          for await (const batch of readLines(Readable.from(chunks, { objectMode: true })))
-            read.push(...batch.map((line) => String(line)));
+          for await (const block of readBlocks(Readable.from(chunks, { objectMode: true })))
+            read.push(...(block ? [...linesOf(block)].map(String) : ['over the limit']));
           expect(read).toEqual(lines.map((line) => Buffer.from(line).toString()));
         },
       ),
@@ -67,8 +65,8 @@ describe('evaluating lines', () => {
   it('counts a line over the limit without holding it', async () => {
     const read: (string | undefined)[] = [];
     const chunks = [Buffer.from('ab'), Buffer.from('cdefgh'), Buffer.from('ij\nok\n')];
-    for await (const batch of readLines(Readable.from(chunks, { objectMode: true }), 5))
-      read.push(...batch.map((line) => line?.toString()));
+    for await (const block of readBlocks(Readable.from(chunks, { objectMode: true }), 5))
+      read.push(...(block ? [...linesOf(block)].map(String) : [undefined]));
     expect(read).toEqual([undefined, 'ok']);
   });
 
