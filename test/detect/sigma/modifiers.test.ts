@@ -6,6 +6,12 @@ const one = (item: string): string => `  sel:\n    ${item}\n  condition: sel`;
 describe('values and modifiers', () => {
   const cases: [title: string, item: string, yes: object[], no: object[]][] = [
     ['compares without case', 'A: Foo', [{ A: 'fOO' }, { A: ['x', 'foo'] }], [{ A: 'foo2' }, {}]],
+    [
+      'compares letter by letter, wherever in a word they stand',
+      'A|contains: "ΟΔΟΣ"',
+      [{ A: 'οδος' }, { A: 'ΟΔΟΣΒ' }, { A: 'xοδοσx' }],
+      [{ A: 'ΟΔΟ' }],
+    ],
     ['compares with case when cased', 'A|cased: Foo', [{ A: 'Foo' }], [{ A: 'foo' }]],
     ['takes * and ? for wildcards', "A: 'a*c?'", [{ A: 'abbcd' }, { A: 'acd' }], [{ A: 'abc' }]],
     ['takes \\* and \\? for characters', "A: 'a\\*b\\?'", [{ A: 'a*b?' }], [{ A: 'axb?' }, { A: 'a\\xb?' }]],
