@@ -27,6 +27,7 @@ describe('values and modifiers', () => {
     ['tells empty from missing', "A: ''", [{ A: '' }], [{}, { A: null }, { A: 'x' }]],
     ['takes numbers from numbers and digits', 'A: 7', [{ A: 7 }, { A: '7' }], [{ A: 70 }, { A: 'x7' }]],
     ['takes true from booleans and words', 'A: true', [{ A: true }, { A: 'True' }], [{ A: false }, { A: 1 }]],
+    ['keeps the zeros that digits begin with', 'A|contains: 00000429', [{ A: 'x00000429' }], [{ A: '429' }]],
     ['joins a list by or', 'A: [x, y]', [{ A: 'x' }, { A: 'y' }], [{ A: 'z' }]],
     ['joins contains|all by and', 'A|contains|all: [x, y]', [{ A: 'a x y' }], [{ A: 'x' }]],
     ['startswith', 'A|startswith: ab', [{ A: 'ABc' }], [{ A: 'cab' }]],
@@ -114,6 +115,7 @@ describe('values and modifiers', () => {
     ['base64 with a wildcard', "A|base64: 'a*'", 'SIGMA_VALUE', 8],
     ['re flags without re', 'A|i: x', 'SIGMA_MODIFIER_ORDER', 8],
     ['a placeholder that nothing fills', "A|expand: '%users%'", 'SIGMA_PLACEHOLDER', 8],
+    ['a placeholder with a hyphen in its name', "A|expand: 'x%DC-NAME%'", 'SIGMA_PLACEHOLDER', 8],
   ])('refuses %s with its line', (_title, item, code, line) => {
     const { refused } = compileText({ text: ruleText(one(item)) });
     expect(refused).toMatchObject([{ code, place: { file: 'test.yml', line } }]);
