@@ -27,24 +27,27 @@ export function chooseBySeed(seed: number): Choose {
 /** How far the event strays: `flat` keeps to one text or number a field, as a table's row holds them. */
 export type Straying = 'flat' | 'any';
 
-/** An event with something for most fields that the rule asks about. */
+/**
+ * An event with something for most fields that the rule asks about. Half of them stray nowhere, and what a rule
+ * calls a filter is mostly left out: an event with a change in every field would match next to nothing.
+ */
 export function makeNearEvent(rule: ReadableRule, choose: Choose, straying: Straying = 'any'): JsonObject {
   const event: JsonObject = {};
-  for (const item of [...rule.selections.values()].flatMap(itemsOf)) {
-    // Of ten items one is left out, so that each part of a condition is missed at times.
-    if (choose(10) === 9) continue;
-    const values = item.linking === 'all' ? item.values : [pick(item.values, choose)];
-    const texts = values.map((value) => sampleOf(value, choose, event, straying));
-    const all = texts.every((text) => typeof text === 'string');
-    const value = texts.length > 1 && all ? texts.join(pick(['', ' ', '\\'], choose)) : texts.at(-1);
-    if (value === undefined) continue;
-    const strayed = stray(value, choose, straying);
-    place(
-      event,
-      item.field ?? pick(['message', 'note'], choose),
-      strayed,
-      straying === 'flat' ? 0 : choose(5),
-    );
+  const calm = choose(2) === 0;
+  for (const [name, selection] of rule.selections) {
+    const left = choose(3) === 2;
+    if (name.startsWith('filter') ? !left : left && !calm) continue;
+    for (const item of itemsOf(selection)) {
+      if (!calm && choose(10) === 9) continue;
+      const values = item.linking === 'all' ? item.values : [pick(item.values, choose)];
+      const texts = values.map((value) => sampleOf(value, choose, event, straying));
+      const all = texts.every((text) => typeof text === 'string');
+      const value = texts.length > 1 && all ? texts.join(pick(['', ' ', '\\'], choose)) : texts.at(-1);
+      if (value === undefined) continue;
+      const field = item.field ?? pick(['message', 'note'], choose);
+      const style = straying === 'flat' ? 0 : choose(5);
+      place(event, field, calm ? value : stray(value, choose, straying), style);
+    }
   }
   return event;
 }
@@ -129,9 +132,9 @@ const TWINS: readonly (readonly [RegExp, string])[] = [
   [/ss/gi, 'ß'],
 ];
 
-type Change = (text: string) => unknown;
+type Change<T> = (text: string) => T;
 
-const FLAT_CHANGES: readonly Change[] = [
+const FLAT_CHANGES: readonly Change<string>[] = [
   (text) => text,
   (text) => text.toUpperCase(),
   (text) => text.toLowerCase(),
@@ -141,15 +144,15 @@ const FLAT_CHANGES: readonly Change[] = [
   (text) => text.slice(1),
   (text) => text.replace(/[-/]/g, (dash) => (dash === '-' ? '/' : '-')),
   (text) => text.replace(/ /g, '  '),
-];
-
-const CHANGES: readonly Change[] = [
-  ...FLAT_CHANGES,
   ...TWINS.map(
-    ([letter, twin]): Change =>
+    ([letter, twin]): Change<string> =>
       (text) =>
         text.replace(letter, twin),
   ),
+];
+
+const CHANGES: readonly Change<unknown>[] = [
+  ...FLAT_CHANGES,
   (text) => `${'a'.repeat(1_030)}${text}`,
   (text) => `${text}${'b\\'.repeat(2_100)}`,
   (text) => `😀${text}\ud83d`,
@@ -161,9 +164,10 @@ const CHANGES: readonly Change[] = [
 
 function stray(value: unknown, choose: Choose, straying: Straying): unknown {
   if (typeof value !== 'string') return straying === 'any' && choose(6) === 5 ? [value, value] : value;
-  // As it is, half the time: an event with a change in every field matches nothing.
   if (choose(2) === 0) return value;
-  return pick(straying === 'flat' ? FLAT_CHANGES : CHANGES, choose)(value);
+  if (straying === 'any') return pick(CHANGES, choose)(value);
+  // Databases keep UTF-8, which has no halves of a surrogate pair.
+  return pick(FLAT_CHANGES, choose)(value).toWellFormed();
 }
 
 /** Sets a dotted field as one key, nested, in lists of objects, or split anywhere; what stands there is kept where it can be. */
