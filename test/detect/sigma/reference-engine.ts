@@ -12,14 +12,36 @@ import type { SigmaText } from '../../../detect/sigma/sigma-text.ts';
 /** A parsed rule, or what pipelines made of one. */
 export type ReadableRule = Pick<SigmaRule, 'selections' | 'conditions'>;
 
+/** Readings of the specification that another engine may not share, so that a difference can be laid to one of them. */
+export interface Readings {
+  /** What letters of one text are the same without case. */
+  lower(text: string): string;
+  /** The number that a text says, if any. */
+  numberIn(text: string): number | undefined;
+  /** Whether an address is in a network, both as written. */
+  isWithin(address: string, network: string): boolean;
+  /** The text as a regular expression with these flags sees it. */
+  searched(text: string, flags: string): string;
+}
+
+/** Sigma's: case of every script, numbers by value, networks of addresses, texts as they are. */
+export const SIGMA_READINGS: Readings = {
+  lower: lowerEach,
+  numberIn,
+  isWithin,
+  searched: (text) => text,
+};
+
 /** An event with what was read of it, so that hundreds of rules do not read the same field again. */
 export class ReadEvent {
   readonly event: object;
+  readonly readings: Readings;
   readonly #found = new Map<string, readonly unknown[]>();
   readonly #lower = new Map<string, string>();
 
-  constructor(event: object) {
+  constructor(event: object, readings: Readings = SIGMA_READINGS) {
     this.event = event;
+    this.readings = readings;
   }
 
   /** Values of a field; of the whole event when undefined. */
@@ -35,7 +57,7 @@ export class ReadEvent {
 
   lower(text: string): string {
     let lower = this.#lower.get(text);
-    if (lower === undefined) this.#lower.set(text, (lower = lowerEach(text)));
+    if (lower === undefined) this.#lower.set(text, (lower = this.readings.lower(text)));
     return lower;
   }
 }
@@ -90,7 +112,7 @@ function valueHolds(value: SigmaValue, item: DetectionItem, event: ReadEvent): b
       return there.some((one) => textHolds({ value, one, keyword, event }));
     case 'number':
       return there.some((one) =>
-        keyword ? (textOf(one) ?? '').includes(String(value.value)) : numberOf(one) === value.value,
+        keyword ? (textOf(one) ?? '').includes(String(value.value)) : numberOf(one, event) === value.value,
       );
     case 'boolean':
       return there.some((one) => textOf(one)?.toLowerCase() === String(value.value));
@@ -98,13 +120,13 @@ function valueHolds(value: SigmaValue, item: DetectionItem, event: ReadEvent): b
       const regex = new RegExp(value.pattern, value.flags);
       return there.some((one) => {
         const text = textOf(one);
-        return text !== undefined && regex.test(text);
+        return text !== undefined && regex.test(event.readings.searched(text, value.flags));
       });
     }
     case 'cidr':
-      return there.some((one) => typeof one === 'string' && isWithin(one, value.value));
+      return there.some((one) => typeof one === 'string' && event.readings.isWithin(one, value.value));
     case 'compare':
-      return there.some((one) => compares(one, value.with, value.value));
+      return there.some((one) => compares({ one, how: value.with, wanted: value.value, event }));
     case 'time_part':
       return there.some((one) => partOf(one, value.part) === value.value);
     case 'field':
@@ -130,10 +152,13 @@ function textOf(value: unknown): string | undefined {
 }
 
 /** A number, or what digits in a text say. */
-function numberOf(value: unknown): number | undefined {
+function numberOf(value: unknown, event: ReadEvent): number | undefined {
   if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return undefined;
-  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value.trim()) ? Number(value) : undefined;
+  return typeof value === 'string' ? event.readings.numberIn(value) : undefined;
+}
+
+function numberIn(text: string): number | undefined {
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : undefined;
 }
 
 function textHolds(options: {
@@ -213,9 +238,15 @@ function instantOf(value: unknown): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-function compares(one: unknown, how: 'lt' | 'lte' | 'gt' | 'gte', wanted: number | string): boolean {
+function compares(options: {
+  one: unknown;
+  how: 'lt' | 'lte' | 'gt' | 'gte';
+  wanted: number | string;
+  event: ReadEvent;
+}): boolean {
+  const { one, how, wanted, event } = options;
   const right = typeof wanted === 'number' ? wanted : instantOf(wanted);
-  const left = typeof wanted === 'number' ? numberOf(one) : instantOf(one);
+  const left = typeof wanted === 'number' ? numberOf(one, event) : instantOf(one);
   if (left === undefined || right === undefined) return false;
   if (left === right) return how === 'lte' || how === 'gte';
   return left < right === (how === 'lt' || how === 'lte');
