@@ -92,7 +92,7 @@ export class Comparer {
 
   /**
    * As compare, where asking the reference about every rule would take too long: the rule at `own` both ways,
-   * and the reference about each rule that the engine names. Routing is not looked at.
+   * and the reference about each rule that the engine names. For an engine without routes.
    */
   compareOwn(event: JsonObject, own: number, name: string): void {
     const { result } = this;
