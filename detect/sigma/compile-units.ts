@@ -2,6 +2,7 @@
 import { compileExpression, compileTest, scalarText } from '../../platform/core/expression/compile.ts';
 import type { Expression, Leaf } from '../../platform/core/expression/expression.ts';
 import { readField, splitField } from '../../platform/core/fields.ts';
+import { foldCase } from '../../platform/core/text.ts';
 import { asFastTest, type FastTest } from './field-matcher.ts';
 import { compileSafeRegex, requiredLiteral } from './safe-regex.ts';
 
@@ -93,11 +94,11 @@ function compileLeaf(leaf: Leaf, table: UnitTable): UnitTree {
 /** A fast test that must hold whenever the slow one does. */
 function guardOf({ test }: Leaf): FastTest {
   if (test.kind === 'string' && test.mode === 'wildcard') {
-    const literal = longestPiece(test.value).toLowerCase();
+    const literal = foldCase(longestPiece(test.value));
     if (literal !== '') return { kind: 'string', mode: 'contains', value: literal };
   } else if (test.kind === 'string' && test.value !== '') {
     const { mode } = test;
-    if (mode !== 'wildcard') return { kind: 'string', mode, value: test.value.toLowerCase() };
+    if (mode !== 'wildcard') return { kind: 'string', mode, value: foldCase(test.value) };
   } else if (test.kind === 'regex') {
     const literal = requiredLiteral(test.pattern);
     if (literal !== undefined) return { kind: 'string', mode: 'contains', value: literal };

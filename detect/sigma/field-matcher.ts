@@ -1,6 +1,7 @@
 // One field's tests of all rules at once: a value gives the units (predicates) that it makes true, remembered under a bound.
 import { toNumber } from '../../platform/core/expression/compile.ts';
 import type { Test } from '../../platform/core/expression/expression.ts';
+import { foldCase } from '../../platform/core/text.ts';
 import { GramIndex, type Pattern } from './gram-index.ts';
 
 /** A test that a value's text decides by itself, so that its outcome can be remembered by value. */
@@ -19,7 +20,7 @@ export function asFastTest(test: Test): FastTest | undefined {
   if (test.kind === 'boolean') return { kind: 'string', mode: 'equals', value: String(test.value) };
   if (test.kind !== 'string' || test.cased === true || test.mode === 'wildcard') return undefined;
   if (test.value === '' && test.mode !== 'equals') return undefined;
-  return { kind: 'string', mode: test.mode, value: test.value.toLowerCase() };
+  return { kind: 'string', mode: test.mode, value: foldCase(test.value) };
 }
 
 /** Values remembered per generation and field; two generations are kept. */
@@ -85,7 +86,7 @@ export class FieldMatcher {
       if (number !== undefined) found.push(...(this.#numbers.get(number) ?? NOTHING));
     }
     if (this.#texts) {
-      const lower = text.toLowerCase();
+      const lower = foldCase(text);
       const exact = this.#exact.get(lower);
       if (exact) found.push(...exact);
       let node: TrieNode | undefined = this.#prefixes;

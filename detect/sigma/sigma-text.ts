@@ -72,13 +72,13 @@ export function placeholdersOf(text: SigmaText): string[] {
   );
 }
 
-/** `%name%` becomes a placeholder (modifier expand). */
+/** `%name%` becomes a placeholder (modifier expand); a name is anything but `%` and backslashes, e.g. `%DC-MACHINE-NAME%`. */
 export function markPlaceholders(text: SigmaText): SigmaText {
   return joinText(
     text.flatMap((part): TextPart[] => {
       if (typeof part !== 'string') return [part];
       return part
-        .split(/(?<!\\)%(\w+)(?<!\\)%/)
+        .split(/(?<!\\)%([^%\\]+)%/)
         .map((piece, at) => (at % 2 === 1 ? { placeholder: piece } : piece.replaceAll('\\%', '%')));
     }),
   );

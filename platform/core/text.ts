@@ -11,6 +11,15 @@ const NOT_ASCII = /\P{ASCII}/u;
 const IDEOGRAPH = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Thai}/u;
 
 /**
+ * A text as comparisons without case see it: lower case, each letter by itself. JavaScript alone makes `Σ` a `ς`
+ * at the end of a word and a `σ` elsewhere, so that `ΑΣΒ` would not contain `ΑΣ`; here all three are `σ`.
+ */
+export function foldCase(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.includes('ς') ? lower.replaceAll('ς', 'σ') : lower;
+}
+
+/**
  * Words of a text: NFKC, lower case, runs of letters, marks, digits and underscore; each ideograph is a
  * word of its own, since those scripts put no space between words.
  */

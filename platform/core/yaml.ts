@@ -1,5 +1,16 @@
 // Reads YAML (js-yaml, YAML 1.2 core schema) and remembers where each key stands, so that a fault can name its line.
-import { constructFromEvents, EVENT_ID, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
+import {
+  CORE_SCHEMA,
+  constructFromEvents,
+  defineScalarTag,
+  EVENT_ID,
+  floatCoreTag,
+  getScalarValue,
+  intCoreTag,
+  NOT_RESOLVED,
+  parseEvents,
+  YAMLException,
+} from 'js-yaml';
 import { describeError, PicketError, type Place } from './errors.ts';
 
 export interface YamlDocument {
@@ -8,6 +19,20 @@ export interface YamlDocument {
   /** The place of a key path, or of its nearest parent that is in the text. */
   placeOf(path: readonly string[]): Place;
 }
+
+/**
+ * `00000429` stays the text that it is: a rule that looks for it means its zeros, and as a number they would be
+ * gone. YAML 1.1 and 1.2 read such digits differently (octal, decimal, text), so no writer can rely on a number.
+ */
+const SCHEMA = CORE_SCHEMA.withTags(
+  ...[intCoreTag, floatCoreTag].map((tag) =>
+    defineScalarTag(tag.tagName, {
+      ...tag,
+      resolve: (source, isExplicit, name) =>
+        /^[-+]?0\d/.test(source) && !isExplicit ? NOT_RESOLVED : tag.resolve(source, isExplicit, name),
+    }),
+  ),
+);
 
 type YamlEvent = ReturnType<typeof parseEvents>[number];
 
@@ -28,7 +53,12 @@ export function parseYaml(options: { text: string; file: string }): YamlDocument
 export function parseYamlDocuments({ text, file }: { text: string; file: string }): YamlDocument[] {
   try {
     const events = parseEvents(text, { filename: file });
-    const values = constructFromEvents(events, { source: text, filename: file, maxAliases: 1_000 });
+    const values = constructFromEvents(events, {
+      source: text,
+      filename: file,
+      maxAliases: 1_000,
+      schema: SCHEMA,
+    });
     for (const value of values) measure(value, new Map());
     const lines = lineStarts(text);
     const offsets = locateKeys(events, text);

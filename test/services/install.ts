@@ -1,8 +1,17 @@
-/** Installs what the real tests need: Debian packages, and kube-apiserver and Trivy built from pinned Go modules. */
+/** Installs what the real tests need: Debian packages, kube-apiserver and Trivy built from pinned Go modules, pySigma from pinned Python packages. */
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { builtProgramPath, debianPackages, findProgram, goPrograms, type Program } from './programs.ts';
+import {
+  builtProgramPath,
+  debianPackages,
+  findProgram,
+  goPrograms,
+  type Program,
+  pythonFolder,
+  pythonPrograms,
+  requireProgram,
+} from './programs.ts';
 
 const goBuilds = {
   'kube-apiserver': {
@@ -26,6 +35,10 @@ function say(line: string): void {
 
 function isGoProgram(name: string): name is keyof typeof goPrograms {
   return Object.hasOwn(goPrograms, name);
+}
+
+function isPythonProgram(name: string): name is keyof typeof pythonPrograms {
+  return Object.hasOwn(pythonPrograms, name);
 }
 
 function isDebianProgram(name: string): name is keyof typeof debianPackages {
@@ -105,9 +118,46 @@ async function buildProgram(name: keyof typeof goPrograms): Promise<void> {
   );
 }
 
+/** Makes a Python environment of pinned packages, each checked by its hash, unless that version is there already. */
+async function makePythonEnvironment(name: keyof typeof pythonPrograms): Promise<void> {
+  const target = pythonFolder(name);
+  if (findProgram(name) !== undefined) {
+    say(`${name} ${pythonPrograms[name]}: there (${target})`);
+    return;
+  }
+  await installPackages(['python3']);
+  await mkdir(dirname(target), { recursive: true });
+  const unfinished = `${target}.${process.pid}`;
+  const options = { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 } as const;
+  const requirements = join(import.meta.dirname, name, 'requirements.txt');
+  try {
+    await execa(requireProgram('python3'), ['-m', 'venv', unfinished], options);
+    await execa(
+      join(unfinished, 'bin', 'python'),
+      [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--require-hashes',
+        '-r',
+        requirements,
+      ],
+      options,
+    );
+    // Left behind by a run that was cut short; only `bin/python` is used, which finds its packages wherever it stands.
+    await rm(target, { recursive: true, force: true });
+    await rename(unfinished, target);
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+  say(`${name} ${pythonPrograms[name]}: installed (${target})`);
+}
+
 /** Installs these programs, or all when none is named; does nothing that was done before. */
 export async function install(names: readonly string[]): Promise<void> {
-  const known: string[] = [...Object.keys(debianPackages), ...Object.keys(goPrograms)];
+  const known = [debianPackages, goPrograms, pythonPrograms].flatMap((programs) => Object.keys(programs));
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new Error(`unknown: ${unknown.join(', ')}; known are: ${known.join(', ')}`);
@@ -116,6 +166,7 @@ export async function install(names: readonly string[]): Promise<void> {
   const packages = wanted.filter(isDebianProgram);
   if (packages.length > 0) await installPackages(packages);
   for (const name of wanted.filter(isGoProgram)) await buildProgram(name);
+  for (const name of wanted.filter(isPythonProgram)) await makePythonEnvironment(name);
   const missing = wanted.filter((name) => findProgram(name as Program) === undefined);
   if (missing.length > 0) throw new Error(`installed, but not found: ${missing.join(', ')}`);
 }

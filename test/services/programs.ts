@@ -5,6 +5,7 @@ import { cacheFolder } from './cache-folder.ts';
 
 export const kubeApiserverVersion = '1.34.2';
 export const trivyVersion = '0.74.0';
+export const pysigmaVersion = '2.0.1-sqlite-2.1.1';
 
 /** Debian packages that `install.ts` brings, by the name of the program they are wanted for. */
 export const debianPackages = {
@@ -19,6 +20,7 @@ export const debianPackages = {
   openssl: 'openssl',
   pcaps: 'golang-github-gopacket-gopacket-dev',
   'chinese-fonts': 'fonts-noto-cjk',
+  python3: 'python3-venv',
 } as const;
 
 /** Programs that `install.ts` builds with Go from a pinned go.mod, and their versions. */
@@ -27,13 +29,18 @@ export const goPrograms = {
   trivy: trivyVersion,
 } as const;
 
-export type Program = keyof typeof debianPackages | keyof typeof goPrograms;
+/** Python packages that `install.ts` puts into environments of their own, pinned in `<name>/requirements.txt`. */
+export const pythonPrograms = { pysigma: pysigmaVersion } as const;
+
+export type Program = keyof typeof debianPackages | keyof typeof goPrograms | keyof typeof pythonPrograms;
 
 /** Needs that are files instead of programs on the search path. */
 const knownFiles: Partial<Record<Program, string>> = {
   'rsyslog-elasticsearch': '/usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so',
   pcaps: '/usr/share/gocode/src/github.com/gopacket/gopacket/pcap/test_dns.pcap',
   'chinese-fonts': '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
+  // Debian's own, which python3-venv belongs to, whatever else comes first on the path.
+  python3: '/usr/bin/python3',
 };
 
 function isReadable(path: string, mode: number): boolean {
@@ -50,10 +57,19 @@ export function builtProgramPath(name: keyof typeof goPrograms, cache: string = 
   return join(cache, `${name}-${goPrograms[name]}`, name);
 }
 
-/** The absolute path of a program (or of the file that stands for it), or undefined where it is missing. */
+/** The folder of a Python environment that `install.ts` makes. */
+export function pythonFolder(name: keyof typeof pythonPrograms, cache: string = cacheFolder()): string {
+  return join(cache, `${name}-${pythonPrograms[name]}`);
+}
+
+/** The absolute path of a program (or of the file that stands for it; of a Python environment, its python), or undefined where it is missing. */
 export function findProgram(name: Program, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   if (name === 'kube-apiserver' || name === 'trivy') {
     const path = builtProgramPath(name, cacheFolder(environment));
+    return isReadable(path, constants.X_OK) ? path : undefined;
+  }
+  if (name === 'pysigma') {
+    const path = join(pythonFolder(name, cacheFolder(environment)), 'bin', 'python');
     return isReadable(path, constants.X_OK) ? path : undefined;
   }
   const file = knownFiles[name];

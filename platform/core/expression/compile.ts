@@ -2,7 +2,7 @@
 import { PicketError } from '../errors.ts';
 import { readField, splitField } from '../fields.ts';
 import { parseNetwork } from '../network.ts';
-import { containsPhrase, tokenise } from '../text.ts';
+import { containsPhrase, foldCase, tokenise } from '../text.ts';
 import type { Comparison, Expression, Leaf, StringMode, Test } from './expression.ts';
 
 /** True or false for one document (a parsed JSON object). Never throws, whatever the document holds. */
@@ -128,7 +128,7 @@ export function scalarText(value: unknown): string | undefined {
 }
 
 function fold(text: string, cased: boolean): string {
-  return cased ? text : text.toLowerCase();
+  return cased ? text : foldCase(text);
 }
 
 function compareText(mode: Exclude<StringMode, 'wildcard'>, text: string, value: string): boolean {

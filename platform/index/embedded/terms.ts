@@ -1,6 +1,6 @@
 // Terms by which a block can be ruled out: the words of every value in it, and a hash of each whole value.
 import { scalarText, toNumber } from '../../core/expression/compile.ts';
-import { tokenise } from '../../core/text.ts';
+import { foldCase, tokenise } from '../../core/text.ts';
 
 /** Whole values longer than this have no term of their own; their words do. */
 export const MAX_VALUE_TERM = 128;
@@ -9,7 +9,7 @@ const SIMPLE = /^[a-z0-9_]{1,64}$/;
 
 /** The term of a whole value: itself when it is one plain word (then its word term is the same), else a hash. */
 export function valueTerm(text: string): string {
-  const folded = text.toLowerCase();
+  const folded = foldCase(text);
   if (SIMPLE.test(folded)) return folded;
   let a = 0x811c9dc5;
   let b = 0x9e3779b9;

@@ -6,6 +6,12 @@ const one = (item: string): string => `  sel:\n    ${item}\n  condition: sel`;
 describe('values and modifiers', () => {
   const cases: [title: string, item: string, yes: object[], no: object[]][] = [
     ['compares without case', 'A: Foo', [{ A: 'fOO' }, { A: ['x', 'foo'] }], [{ A: 'foo2' }, {}]],
+    [
+      'compares letter by letter, wherever in a word they stand',
+      'A|contains: "ΟΔΟΣ"',
+      [{ A: 'οδος' }, { A: 'ΟΔΟΣΒ' }, { A: 'xοδοσx' }],
+      [{ A: 'ΟΔΟ' }],
+    ],
     ['compares with case when cased', 'A|cased: Foo', [{ A: 'Foo' }], [{ A: 'foo' }]],
     ['takes * and ? for wildcards', "A: 'a*c?'", [{ A: 'abbcd' }, { A: 'acd' }], [{ A: 'abc' }]],
     ['takes \\* and \\? for characters', "A: 'a\\*b\\?'", [{ A: 'a*b?' }], [{ A: 'axb?' }, { A: 'a\\xb?' }]],
@@ -21,6 +27,7 @@ describe('values and modifiers', () => {
     ['tells empty from missing', "A: ''", [{ A: '' }], [{}, { A: null }, { A: 'x' }]],
     ['takes numbers from numbers and digits', 'A: 7', [{ A: 7 }, { A: '7' }], [{ A: 70 }, { A: 'x7' }]],
     ['takes true from booleans and words', 'A: true', [{ A: true }, { A: 'True' }], [{ A: false }, { A: 1 }]],
+    ['keeps the zeros that digits begin with', 'A|contains: 00000429', [{ A: 'x00000429' }], [{ A: '429' }]],
     ['joins a list by or', 'A: [x, y]', [{ A: 'x' }, { A: 'y' }], [{ A: 'z' }]],
     ['joins contains|all by and', 'A|contains|all: [x, y]', [{ A: 'a x y' }], [{ A: 'x' }]],
     ['startswith', 'A|startswith: ab', [{ A: 'ABc' }], [{ A: 'cab' }]],
@@ -108,6 +115,7 @@ describe('values and modifiers', () => {
     ['base64 with a wildcard', "A|base64: 'a*'", 'SIGMA_VALUE', 8],
     ['re flags without re', 'A|i: x', 'SIGMA_MODIFIER_ORDER', 8],
     ['a placeholder that nothing fills', "A|expand: '%users%'", 'SIGMA_PLACEHOLDER', 8],
+    ['a placeholder with a hyphen in its name', "A|expand: 'x%DC-NAME%'", 'SIGMA_PLACEHOLDER', 8],
   ])('refuses %s with its line', (_title, item, code, line) => {
     const { refused } = compileText({ text: ruleText(one(item)) });
     expect(refused).toMatchObject([{ code, place: { file: 'test.yml', line } }]);

@@ -1,7 +1,18 @@
 // The tokeniser's vectors: every engine must find the same words.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { containsPhrase, MAX_TOKEN_LENGTH, tokenise } from '../../../platform/core/text.ts';
+import { containsPhrase, foldCase, MAX_TOKEN_LENGTH, tokenise } from '../../../platform/core/text.ts';
+
+describe('foldCase', () => {
+  it('folds a part of a text as it folds the whole', () => {
+    const unit = fc.constantFrom('Σ', 'σ', 'ς', 'A', 'b', '.', ' ', 'İ', 'ß', '\u212a', '\u0307');
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 8 }), fc.string({ unit, maxLength: 8 }), (a, b) => {
+        expect(foldCase(a + b)).toBe(foldCase(a) + foldCase(b));
+      }),
+    );
+  });
+});
 
 describe('tokenise', () => {
   it.each([
