@@ -63,7 +63,7 @@ export function tellEnrolled(options: {
   const peer = addressOf(stream.session?.socket as TLSSocket | undefined);
   siteEvents.tell({
     action: 'site-enrolled',
-    subject: issued.site,
+    subject: issued.batch ? `${issued.site} again` : issued.site,
     message: `${issued.site} enrolled${issued.batch ? ' again' : ''}`,
     fields: {
       ...(peer === undefined ? {} : { source: { ip: peer } }),

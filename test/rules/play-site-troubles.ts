@@ -233,6 +233,9 @@ async function troubleWithBatches(parent: Parent): Promise<void> {
   await send(2, { previous: first, destination: 'us' });
   await send(2, { previous: first, key: stranger });
   await post(parent, ROUTES.batches, Buffer.from('nothing'), identity);
+  const { bundle: second } = await invite(parent, site);
+  const moved = await openSiteKeys({ folder: makeFolder() });
+  await enrolSite({ keys: moved, bundle: decodeBundle(second), signal });
 }
 
 /** A site in two places, a parent that goes away, one that is another, postures that are not to be taken, and a revoked site. */
@@ -326,19 +329,19 @@ async function troubleWithPosture(options: {
 }): Promise<void> {
   const { records, bus } = options.child;
   const ruleset = join(makeFolder(), 'picket.nft');
-  const reconciler = await startReconciler({
+  const shared = {
     tenant: TENANT,
     site: SITE.id,
     records,
     bus,
-    executor: createFileExecutor(ruleset),
     check: async () => ({ checked: false }),
     actions: ACTIONS,
     guard: { protectedNetworks: ['127.0.0.0/8', '198.51.100.0/24'] },
     clock: systemClock,
     logger: silentLogger,
     siteEvents: options.keeper,
-  });
+  };
+  const reconciler = await startReconciler({ ...shared, executor: createFileExecutor(ruleset) });
   const entry = (id: string, address: string, lasts_ms: number): Posture['entries'][number] => ({
     id,
     action: 'firewall-deny-address',
@@ -348,8 +351,8 @@ async function troubleWithPosture(options: {
     not_before: new Date().toISOString(),
     lease_end: new Date(Date.now() + lasts_ms).toISOString(),
   });
-  const take = (version: number, entries: Posture['entries']): Promise<unknown> =>
-    reconciler.take({
+  const take = (version: number, entries: Posture['entries'], taker = reconciler): Promise<unknown> =>
+    taker.take({
       schema: 1,
       tenant: TENANT,
       site: SITE.id,
@@ -372,6 +375,13 @@ async function troubleWithPosture(options: {
     return entries.some(({ id, state }) => id === 'deny-short' && state === 'ended');
   });
   await reconciler.stop();
+  // A ruleset whose folder is a file: the change cannot be put in force.
+  const broken = await startReconciler({
+    ...shared,
+    executor: createFileExecutor(join(ruleset, 'x', 'picket.nft')),
+  });
+  await take(5, [entry('deny-broken', '45.77.10.10', 3_600_000)], broken);
+  await broken.stop();
 }
 
 /** Senders without a right, records that cannot be read, and a source that falls silent. */

@@ -24,7 +24,7 @@ const codesOf = (action: string): string[] =>
 
 describe('site events', () => {
   test('are told of everything on the list, in ECS, as operational events of the site that saw it', () => {
-    expect([...new Set(events.map(({ event }) => event['action']))].sort()).toEqual(
+    expect([...new Set(events.map(({ event }) => String(event['action'])))].sort()).toEqual(
       Object.keys(SITE_EVENTS).sort(),
     );
     for (const event of events) {
@@ -98,6 +98,8 @@ describe('site events', () => {
     expect(codesOf('lease-ended')).toEqual(['LEASE_ENDED', 'LIFTED']);
     expect(told('posture-entry-refused')).toMatchObject([
       { error: { code: 'SITE_POLICY' }, site_event: { entry: 'deny-own' } },
+      { error: { code: 'EXECUTOR_FAILED' }, site_event: { entry: 'deny-b' } },
+      { error: { code: 'EXECUTOR_FAILED' }, site_event: { entry: 'deny-broken' } },
     ]);
   });
 
