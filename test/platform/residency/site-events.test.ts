@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../platform/core/event.ts';
 import { compileResidencyPolicy } from '../../../platform/residency/compile-policy.ts';
 import { loadResidencyPolicies } from '../../../platform/residency/load-policies.ts';
 import type { ResidencyPolicy } from '../../../platform/residency/policy.ts';
+import { makeAlert } from '../link/records.ts';
 
 const policies = loadResidencyPolicies('rules/residency');
 const recorded = readFileSync('test/fixtures/site-events/site-events.ndjson', 'utf8')
@@ -43,6 +44,24 @@ describe('site events', () => {
     expect(left).toContain('"site":"factory-nantes"');
     expect(left).toContain('"code":"LINK_BATCH_GAP"');
   });
+
+  test.each(['eu-fr', 'cn-gd'])(
+    'alerts on them leave %s, alerts on other operational records do not',
+    (jurisdiction) => {
+      const policy = compileResidencyPolicy({
+        policy: policies.get(jurisdiction) as ResidencyPolicy,
+        hashKey: Buffer.alloc(32, 5),
+      });
+      const about = (dataset: string): string => {
+        const alert = makeAlert({ id: 'a-1', class: 'operational' });
+        const events = alert.events.map((event) => ({ ...event, dataset }));
+        const record = { ...alert, jurisdiction, events } as unknown as JsonObject;
+        return policy.decide({ kind: 'alert', record, destination: 'eu-de' }).outcome;
+      };
+      expect(about('picket.site')).toBe('left');
+      expect(about('line.control')).toBe('stayed');
+    },
+  );
 
   test('no other operational record leaves with them', () => {
     const policy = compileResidencyPolicy({
