@@ -4,7 +4,7 @@ import type { Bus } from '../platform/bus/bus.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import type { Counters } from '../platform/core/counters.ts';
 import { describeError, errorCode } from '../platform/core/errors.ts';
-import type { JsonObject } from '../platform/core/event.ts';
+import type { JsonObject, PicketEvent } from '../platform/core/event.ts';
 import type { Logger } from '../platform/core/log.ts';
 import {
   SITE_DATASET,
@@ -87,35 +87,42 @@ export function keepSiteEvents(options: {
       });
   };
 
-  const turn = (): void => {
-    const now = clock.now();
-    for (const [key, window] of windows) {
-      if (now - window.first < window_ms) continue;
-      send(window);
-      windows.delete(key);
-      const { action } = window.happening;
-      subjects.set(action, (subjects.get(action) ?? 1) - 1);
-    }
+  /** Tells what a window still counts, and ends it. */
+  const end = (key: string, window: Window): void => {
+    send(window);
+    windows.delete(key);
+    const { action } = window.happening;
+    subjects.set(action, (subjects.get(action) ?? 1) - 1);
+  };
+
+  const isOver = ({ first }: Window, now: number): boolean => now - first >= window_ms;
+
+  /** The window of a key that still runs; one that is over is ended first. */
+  const running = (key: string, now: number): Window | undefined => {
+    const window = windows.get(key);
+    if (!window || !isOver(window, now)) return window;
+    end(key, window);
+    return undefined;
   };
 
   const sweep = (async () => {
     while (!ending.signal.aborted) {
       await clock.sleep(Math.min(window_ms, 5_000), ending.signal).catch(() => undefined);
-      turn();
+      const now = clock.now();
+      for (const [key, window] of windows) if (isOver(window, now)) end(key, window);
     }
   })();
 
   return {
     tell: (happening) => {
-      turn();
       const now = clock.now();
       const { action } = happening;
       const by = happening.by ?? 1;
       const own = `${action}\n${happening.code ?? ''}\n${happening.subject}`;
-      const known = windows.get(own);
+      const known = running(own, now);
       const others = !known && (subjects.get(action) ?? 0) >= MAX_SUBJECTS;
       const key = others ? `${action}\n\u0000others` : own;
-      const window = known ?? windows.get(key);
+      const window = known ?? running(key, now);
       if (window) {
         window.count += by;
         window.last = now;
@@ -129,14 +136,13 @@ export function keepSiteEvents(options: {
     close: async () => {
       ending.abort();
       await sweep;
-      for (const window of windows.values()) send(window);
-      windows.clear();
+      for (const [key, window] of windows) end(key, window);
       await working;
     },
   };
 }
 
-function describe(options: { window: Window; site: SiteIdentity; now: number }) {
+function describe(options: { window: Window; site: SiteIdentity; now: number }): PicketEvent {
   const { window, site, now } = options;
   const { happening, count, others } = window;
   const { action, code } = happening;

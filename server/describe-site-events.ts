@@ -34,7 +34,7 @@ ${rows.join('\n')}
 
 ## How many
 
-The first of a kind is told at once. What repeats with the same action, code and subject within a minute is told as one event with its count when the minute is over. An action has 32 subjects a minute that are told apart; what more of them do is one event with \`others\`. So a stranger who knocks a million times from a thousand addresses makes 33 events at once and as many when the minute ends, and no knock is missing from the counts. When the bus takes nothing they are counted as \`bus\` / \`site-event-lost\`.
+The first of a kind is told at once. What repeats with the same action, code and subject within a minute is told as one event with its count when the minute is over. An action has 32 subjects a minute that are told apart; what more of them do is one event with \`others\`. So a stranger who knocks a million times from a thousand addresses makes 33 events at once and as many when the minute ends, and no knock is missing from the counts. When the bus takes nothing they are counted as \`bus\` / \`site-event-lost\`. What is still being counted is in memory: a \`kill -9\` loses up to a minute of counts, never the first of a kind.
 
 A firewall is read back before each change and once a minute at least. Silence of a source is judged by its own habit, in memory: after a restart it must speak twenty times before it can be missed.
 `;

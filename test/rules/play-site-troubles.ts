@@ -280,10 +280,14 @@ async function troubleWithLink(options: {
   const ca = parent.authority.caCertificate;
   const signal = AbortSignal.timeout(30_000);
   const identity = { key: first.keys.tlsKey, certificate: enrolment.issued.certificate };
-  const clone = await connectLink({ url: parent.server.url, ca, identity, signal });
-  void clone.commands({ onLine: () => undefined, signal }).catch(() => undefined);
-  await until('a clone is seen', () => parent.counters.total('link', 'second-connection') > 0);
-  clone.close();
+  // Two machines with one identity push each other away again and again.
+  for (let turn = 1; turn <= 4; turn++) {
+    const clone = await connectLink({ url: parent.server.url, ca, identity, signal });
+    void clone.commands({ onLine: () => undefined, signal }).catch(() => undefined);
+    await until('a clone is seen', () => parent.counters.total('link', 'second-connection') >= turn * 2 - 1);
+    await until('the site is back', () => parent.counters.total('link', 'second-connection') >= turn * 2);
+    clone.close();
+  }
   await parent.server.close();
   await until('noticed', () => first.link.state().state === 'waiting');
   await parent.restart();
