@@ -9,6 +9,7 @@ import type { SigmaRule } from '../../detect/sigma/rule.ts';
 import { testRules } from '../../detect/sigma/test-rules.ts';
 import { parseKql } from '../../platform/core/kql/parse-kql.ts';
 import { LEVELS } from '../../platform/core/names.ts';
+import { SITE_EVENTS } from '../../platform/core/site-events.ts';
 import { createLineNormaliser } from '../../server/commands/normalise-line.ts';
 import { describeRules } from '../../server/describe-rules.ts';
 
@@ -126,6 +127,15 @@ describe('the rules of our own', () => {
     expect(new Set(titles).size).toBe(titles.length);
     const guides = rules.map(({ picket }) => picket.guide);
     expect(new Set(guides).size).toBe(guides.length);
+  });
+
+  test('every kind of site event has a rule, but for those that only tell what else was going on', () => {
+    const context = ['lease-ended', 'link-request-refused', 'parent-unreachable'];
+    const texts = rules
+      .filter(({ logsource }) => logsource.product === 'picket')
+      .map(({ place }) => readFileSync(place.file ?? '', 'utf8').split('\npicket:')[0]);
+    const silent = Object.keys(SITE_EVENTS).filter((action) => !texts.some((text) => text?.includes(action)));
+    expect(silent.sort()).toEqual(context);
   });
 
   test('docs/rules-content.md is what the rules say today', () => {

@@ -25,6 +25,7 @@ import { makeCertificate } from '../../platform/identity/certificates.ts';
 import { makeRsaKey } from '../../platform/identity/keys.ts';
 import { decodeBundle, encodeBundle } from '../../platform/identity/messages.ts';
 import { readSecretFile } from '../../platform/identity/secret-files.ts';
+import { RENEWAL_CONTEXT, signDocument } from '../../platform/identity/sign-document.ts';
 import { openSiteKeys, type SiteKeys } from '../../platform/identity/site-identity.ts';
 import { encodeBatch } from '../../platform/link/batch.ts';
 import { enrolSite } from '../../platform/link/enrol-site.ts';
@@ -294,6 +295,9 @@ async function troubleWithLink(options: {
   await until('back', () => first.link.state().state === 'connected');
   await parent.authority.revoke(SITE.id);
   await until('revoked', () => first.link.state().state === 'stopped');
+  const wanted = first.keys.apply({ tenant: TENANT, site: SITE.id, jurisdiction: SITE.jurisdiction });
+  const application = signDocument({ context: RENEWAL_CONTEXT, value: wanted, key: first.keys.signingKey });
+  await post(parent, ROUTES.renew, Buffer.from(JSON.stringify({ application })));
   await first.close();
   // A parent of another authority at the address that the bundle names: the pin does not fit; and one that the site called before.
   const { bundle: again } = await invite(parent);

@@ -59,6 +59,7 @@ describe('site events', () => {
         },
       },
     });
+    expect(codesOf('certificate-renewal-refused')).toEqual(['LINK_MESSAGE_INVALID', 'SITE_REVOKED']);
     expect(codesOf('enrolment-refused')).toEqual(['TOKEN_EXPIRED', 'TOKEN_USED']);
     expect(told('site-enrolled').map(({ site_event }) => site_event['site'])).toContain('factory-nantes');
     expect(told('site-enrolled').every(({ site_event }) => typeof site_event['again'] === 'boolean')).toBe(
