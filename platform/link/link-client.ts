@@ -6,7 +6,7 @@ import { describeError, errorCode, PicketError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Posture, SignedDocument } from '../core/posture.ts';
 import type { Heartbeat } from '../core/site.ts';
-import { type SiteEvents, type SiteHappening, silentSiteEvents } from '../core/site-events.ts';
+import { type SiteEvents, silentSiteEvents } from '../core/site-events.ts';
 import { readPublicKey } from '../identity/keys.ts';
 import { decodeBundle } from '../identity/messages.ts';
 import { RENEWAL_CONTEXT, signDocument } from '../identity/sign-document.ts';
@@ -14,6 +14,7 @@ import type { Enrolment, SiteKeys } from '../identity/site-identity.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { CompiledResidencyPolicy } from '../residency/compile-policy.ts';
 import { acceptPosture } from './accept-posture.ts';
+import { describeLinkFault } from './describe-link-fault.ts';
 import { checkIssued, enrolSite } from './enrol-site.ts';
 import { connectLink, type LinkConnection, readIssued } from './link-connection.ts';
 import { BatchAnswer, Command, FINAL_CODES, ROUTES } from './protocol.ts';
@@ -300,24 +301,6 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
       await uplink?.stop();
       enter('stopped');
     },
-  };
-}
-
-/** Codes by which OpenSSL and Node say that whoever answered is not believed. */
-const UNTRUSTED =
-  /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)|CERT_(?!HAS_EXPIRED)|ERR_TLS_CERT_ALTNAME)/;
-
-function describeLinkFault(error: unknown, parent: string | undefined): SiteHappening {
-  const code = errorCode(error);
-  const cause = (error as { cause?: { code?: unknown } } | undefined)?.cause?.code;
-  const untrusted = code === 'LINK_UNREACHABLE' && typeof cause === 'string' && UNTRUSTED.test(cause);
-  const refused = code !== 'LINK_UNREACHABLE';
-  return {
-    action: untrusted ? 'parent-untrusted' : refused ? 'parent-refused' : 'parent-unreachable',
-    subject: parent ?? 'the parent',
-    code: untrusted ? cause : code,
-    message: describeError(error),
-    fields: parent === undefined ? {} : { site_event: { parent } },
   };
 }
 
