@@ -5,6 +5,7 @@ import type { Clock } from '../platform/core/clock.ts';
 import type { Counters } from '../platform/core/counters.ts';
 import { PicketError } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
+import { type SiteEvents, silentSiteEvents } from '../platform/core/site-events.ts';
 import { buildEvent } from './build-event.ts';
 import { deadLetterOf, decodeDeadLetter, eventMessage } from './encode-messages.ts';
 import { createProducer } from './produce-batches.ts';
@@ -14,6 +15,7 @@ import type { SiteIdentity } from './site-identity.ts';
 import type { Normalised, Normaliser, RawRecord, SourceAdapter } from './source.ts';
 import { DEFAULT_MAX_RECORD_BYTES, type SourceConfig } from './source-config.ts';
 import type { SourceStateStore } from './source-state.ts';
+import { watchSilence } from './watch-silence.ts';
 
 /** What became of one raw record. */
 export interface AcceptResult {
@@ -43,6 +45,8 @@ export interface Intake {
   accept(sourceId: string, records: readonly RawRecord[]): Promise<readonly AcceptResult[]>;
   /** Counts what a receiver lost or turned away before it was a record (`receive` / `dropped:<reason>`). */
   drop(sourceId: string, reason: string, by?: number): void;
+  /** Counts a sender that a receiver turned away, and tells of it as a site event. */
+  turnAway(sourceId: string, reason: string, peer: string | undefined): void;
   /**
    * Normalises the record of a dead letter of stage `normalise` again, with its first receipt, peer and
    * position, so that the same ids come out. @throws PicketError DEAD_LETTER_NOT_REPLAYABLE, SOURCE_UNKNOWN
@@ -50,6 +54,8 @@ export interface Intake {
   replayDeadLetter(message: Pick<BusMessage, 'value' | 'headers'>): Promise<AcceptResult>;
   /** True when receivers should answer 429 or stop reading. */
   congested(): boolean;
+  /** Tells of sources that fell silent; to be called now and then. */
+  checkSilence(): void;
   /** Writes the sources' state. */
   close(): Promise<void>;
 }
@@ -69,8 +75,10 @@ export async function createIntake(options: {
   clock: Clock;
   stateStore: SourceStateStore;
   logger: Logger;
+  siteEvents?: SiteEvents;
 }): Promise<Intake> {
-  const { bus, counters, logger, stateStore } = options;
+  const { bus, counters, logger, stateStore, siteEvents = silentSiteEvents } = options;
+  const silence = watchSilence({ clock: options.clock, siteEvents });
   const { eventKey } = options.site;
   const site = {
     ...options.site,
@@ -204,7 +212,16 @@ export async function createIntake(options: {
       return [deadLetterOf({ source, site, record, first, count: rejected.length })];
     });
     // The dead letters first: were they lost after the events stood, nobody would send the record again.
-    for (const { message, reason } of refusals) await bus.deadLetter(message, reason);
+    for (const { message, reason } of refusals) {
+      await bus.deadLetter(message, reason);
+      siteEvents.tell({
+        action: 'records-dead-lettered',
+        subject: sourceId,
+        code: reason.code,
+        message: `a record of ${sourceId} could not be read: ${reason.message}`,
+        fields: { site_event: { source: sourceId } },
+      });
+    }
     const tooLarge = await producer.produce(messages);
     for (const { message, at } of tooLarge) {
       await bus.deadLetter(message, {
@@ -216,6 +233,7 @@ export async function createIntake(options: {
       logger.warn({ source: sourceId, at }, 'an event is too large for the bus');
     }
     await stateStore.settle(sourceId);
+    if (records.some(({ replayed }) => replayed !== true)) silence.heard(sourceId);
     counters.add('receive', 'received', { source: sourceId, by: records.length });
     counters.add('normalise', 'dead-lettered', { source: sourceId, by: refusals.length });
     counters.add('bus', 'produced', { source: sourceId, by: messages.length - tooLarge.length });
@@ -228,12 +246,26 @@ export async function createIntake(options: {
     accept,
     drop: (sourceId, reason, by = 1) =>
       counters.add('receive', `dropped:${reason}`, { source: sourceId, by }),
+    turnAway(sourceId, reason, peer) {
+      counters.add('receive', `dropped:${reason}`, { source: sourceId });
+      siteEvents.tell({
+        action: 'sender-refused',
+        subject: `${sourceId} ${peer ?? ''}`,
+        code: reason,
+        message: `${peer ?? 'a sender'} may not write to source ${sourceId}: ${reason}`,
+        fields: {
+          ...(peer === undefined ? {} : { source: { ip: peer } }),
+          site_event: { source: sourceId },
+        },
+      });
+    },
     async replayDeadLetter(message) {
       const { sourceId, record } = decodeDeadLetter(message);
       const [result] = await accept(sourceId, [record]);
       return result as AcceptResult;
     },
     congested: () => bus.congested(),
+    checkSilence: () => silence.check(),
     close: () => stateStore.close(),
   };
 }

@@ -5,6 +5,7 @@ import { falcoAdapter } from './sources/falco/index.ts';
 import { kubernetesAuditAdapter } from './sources/kubernetes-audit/index.ts';
 import { netflowAdapter } from './sources/netflow/index.ts';
 import { syslogAdapter } from './sources/syslog/index.ts';
+import { tetragonAdapter } from './sources/tetragon/index.ts';
 import { trivyAdapter } from './sources/trivy/index.ts';
 import { windowsAdapter } from './sources/windows/index.ts';
 
@@ -15,6 +16,7 @@ export const SOURCE_ADAPTERS: readonly SourceAdapter[] = [
   syslogAdapter,
   netflowAdapter,
   falcoAdapter,
+  tetragonAdapter,
   trivyAdapter,
   ecsAdapter,
 ];

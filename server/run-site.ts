@@ -5,6 +5,7 @@ import { startIncidentBuilder } from '../detect/incidents/start-incident-builder
 import { loadEntityTable } from '../detect/worker/entity-table.ts';
 import { startDetector } from '../detect/worker/start-detector.ts';
 import { createIntake, type Intake } from '../ingest/intake.ts';
+import { keepSiteEvents } from '../ingest/keep-site-events.ts';
 import type { RawRecord } from '../ingest/source.ts';
 import { createSourceStateStore } from '../ingest/source-state.ts';
 import { openBus } from '../platform/bus/open-bus.ts';
@@ -34,6 +35,9 @@ import { startParentSide } from './start-parent-side.ts';
 import { startReceivers } from './start-receivers.ts';
 import { startRetention } from './start-retention.ts';
 import { readVersion } from './version.ts';
+
+/** How often sources are looked at for one that fell silent. */
+const SILENCE_CHECK_MS = 60_000;
 
 export interface RunningSite {
   /** Address of the API and the page. */
@@ -168,24 +172,25 @@ async function start(options: {
     onError: (error) => logger.error({ err: error }, 'source state'),
   });
   endings.add('source state', () => stateStore.close());
+  const { id, tier, jurisdiction } = config.site;
+  const site = { tenant, id, tier, jurisdiction, eventKey };
+  const siteEvents = keepSiteEvents({ site, bus, clock, counters, logger });
+  endings.add('site events', () => siteEvents.close());
   const intake = await createIntake({
-    site: {
-      tenant,
-      id: config.site.id,
-      tier: config.site.tier,
-      jurisdiction: config.site.jurisdiction,
-      eventKey,
-    },
+    site,
     sources: config.sources,
     bus,
     counters,
     clock,
     stateStore,
     logger,
+    siteEvents,
   });
   endings.add('intake', () => intake.close());
+  const silence = setInterval(() => intake.checkSilence(), SILENCE_CHECK_MS);
+  endings.add('silence watch', async () => clearInterval(silence));
 
-  const shared = { config, configFile, bus, records, clock, counters, logger, residency };
+  const shared = { config, configFile, bus, records, clock, counters, logger, residency, siteEvents };
   const parentSide = config.link
     ? await startParentSide({ ...shared, link: config.link, content })
     : undefined;

@@ -9,6 +9,7 @@ import type { Counters } from '../platform/core/counters.ts';
 import { describeError, PicketError } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
 import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
+import type { SiteEvents } from '../platform/core/site-events.ts';
 import { decodeBundle } from '../platform/identity/messages.ts';
 import type { SiteKeys } from '../platform/identity/site-identity.ts';
 import { startLinkClient } from '../platform/link/link-client.ts';
@@ -36,8 +37,9 @@ export async function startChildSide(options: {
   clock: Clock;
   counters: Counters;
   logger: Logger;
+  siteEvents: SiteEvents;
 }): Promise<{ stop(): Promise<void> }> {
-  const { config, keys, bus, records, residency, clock, counters, logger } = options;
+  const { config, keys, bus, records, residency, clock, counters, logger, siteEvents } = options;
   const { tenant } = config;
   const { id, jurisdiction } = config.site;
   const bundle = await readBundle(options);
@@ -75,6 +77,7 @@ export async function startChildSide(options: {
     clock,
     logger,
     counters,
+    siteEvents,
   });
   return {
     async stop() {
@@ -126,8 +129,9 @@ async function startSiteReconciler(options: {
   records: RecordStore;
   clock: Clock;
   logger: Logger;
+  siteEvents: SiteEvents;
 }): Promise<Reconciler | undefined> {
-  const { config, bundle, bus, records, clock, logger } = options;
+  const { config, bundle, bus, records, clock, logger, siteEvents } = options;
   if (!config.respond) return undefined;
   const nft = await findNft(process.env);
   const { executor } = config.respond;
@@ -151,6 +155,7 @@ async function startSiteReconciler(options: {
     },
     clock,
     logger,
+    siteEvents,
   });
 }
 

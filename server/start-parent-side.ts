@@ -6,6 +6,7 @@ import type { Clock } from '../platform/core/clock.ts';
 import type { Counters } from '../platform/core/counters.ts';
 import { describePlace } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
+import type { SiteEvents } from '../platform/core/site-events.ts';
 import { createAuthority } from '../platform/identity/authority.ts';
 import { startLinkServer } from '../platform/link/link-server.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
@@ -35,8 +36,9 @@ export async function startParentSide(options: {
   clock: Clock;
   counters: Counters;
   logger: Logger;
+  siteEvents: SiteEvents;
 }): Promise<ParentSide> {
-  const { config, link, bus, records, residency, clock, counters, logger } = options;
+  const { config, link, bus, records, residency, clock, counters, logger, siteEvents } = options;
   const { tenant } = config;
   const authority = await createAuthority({
     folder: join(config.data, 'authority'),
@@ -56,6 +58,7 @@ export async function startParentSide(options: {
     clock,
     counters,
     logger,
+    siteEvents,
   }).catch(describeListenError({ host, port }));
 
   const desk: PostureDesk = { records, clock, tenant, authority };

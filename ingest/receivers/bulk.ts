@@ -49,6 +49,10 @@ export async function bulkReceiver(app: FastifyInstance, options: BulkReceiverOp
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-elastic-product', 'Elasticsearch');
     if (open(request).length === 0) {
+      const [only] = sources;
+      // Which source a stranger meant is not known before the body is read; with one there is no question.
+      if (only && sources.length === 1)
+        intake.turnAway(only.source.config.id, 'unauthorised', senderOf(request).peer);
       throw new PicketError({
         code: 'UNAUTHORISED',
         message: 'unable to authenticate: no source takes this sender',

@@ -71,8 +71,9 @@ export async function httpReceiver(app: FastifyInstance, options: HttpReceiverOp
   // Before the body is read: a stranger does not make us hold one.
   async function refuseStrangers(request: FastifyRequest): Promise<void> {
     const { source } = request.params as { source: string };
-    if (authorise.get(source)?.(senderOf(request)) === true) return;
-    if (intake.sources.has(source)) intake.drop(source, 'unauthorised');
+    const sender = senderOf(request);
+    if (authorise.get(source)?.(sender) === true) return;
+    if (intake.sources.has(source)) intake.turnAway(source, 'unauthorised', sender.peer);
     throw new PicketError({
       code: 'UNAUTHORISED',
       message: 'no source of this name takes records from this sender',

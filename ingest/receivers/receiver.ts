@@ -9,6 +9,8 @@ export interface ReceiverIntake {
   congested(): boolean;
   /** Counts what never became a record. */
   drop(sourceId: string, reason: string, by?: number): void;
+  /** Counts a sender that may not write to the source. */
+  turnAway(sourceId: string, reason: string, peer: string | undefined): void;
 }
 
 export interface Receiver {

@@ -51,14 +51,16 @@ export function startSyslogTlsReceiver(options: SyslogTlsOptions): Promise<Recei
       },
       (socket: TLSSocket) => {
         if (client_certificate && !isAllowedCertificate(socket, client_certificate)) {
-          intake.drop(sourceId, 'certificate-not-allowed');
+          intake.turnAway(sourceId, 'certificate-not-allowed', peerAddress(socket.remoteAddress));
           socket.destroy();
           return;
         }
         onSocket(socket);
       },
     );
-    server.on('tlsClientError', () => intake.drop(sourceId, 'tls-handshake'));
+    server.on('tlsClientError', (_error, socket) =>
+      intake.turnAway(sourceId, 'tls-handshake', peerAddress(socket.remoteAddress)),
+    );
     return server;
   });
 }
@@ -90,7 +92,7 @@ async function listen(
   const server = create((socket) => {
     const address = socket.remoteAddress;
     if (address === undefined || !isAllowed(address)) {
-      if (address !== undefined) intake.drop(sourceId, 'address-not-allowed');
+      if (address !== undefined) intake.turnAway(sourceId, 'address-not-allowed', peerAddress(address));
       socket.destroy();
       return;
     }

@@ -43,7 +43,7 @@ export async function startUdpReceiver(options: UdpOptions): Promise<Receiver & 
     recvBufferSize: options.receive_buffer_bytes ?? 8 * 1024 * 1024,
   });
   socket.on('message', (bytes: Buffer, { address }: RemoteInfo) => {
-    if (!isAllowed(address)) return intake.drop(sourceId, 'address-not-allowed');
+    if (!isAllowed(address)) return intake.turnAway(sourceId, 'address-not-allowed', peerAddress(address));
     if (limiter && limiter.take(1) > 0) return intake.drop(sourceId, 'rate-limit');
     if (queue.length >= capacity) return intake.drop(sourceId, 'queue-full');
     const peer = peerAddress(address);

@@ -6,6 +6,7 @@ import { describeError, errorCode, PicketError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Posture, SignedDocument } from '../core/posture.ts';
 import type { Heartbeat } from '../core/site.ts';
+import { type SiteEvents, silentSiteEvents } from '../core/site-events.ts';
 import { readPublicKey } from '../identity/keys.ts';
 import { decodeBundle } from '../identity/messages.ts';
 import { RENEWAL_CONTEXT, signDocument } from '../identity/sign-document.ts';
@@ -13,6 +14,7 @@ import type { Enrolment, SiteKeys } from '../identity/site-identity.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { CompiledResidencyPolicy } from '../residency/compile-policy.ts';
 import { acceptPosture } from './accept-posture.ts';
+import { describeLinkFault } from './describe-link-fault.ts';
 import { checkIssued, enrolSite } from './enrol-site.ts';
 import { connectLink, type LinkConnection, readIssued } from './link-connection.ts';
 import { BatchAnswer, Command, FINAL_CODES, ROUTES } from './protocol.ts';
@@ -50,6 +52,7 @@ export interface LinkClientOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: Counters;
+  readonly siteEvents?: SiteEvents;
   readonly onState?: (state: LinkState) => void;
   readonly heartbeat_ms?: number;
   readonly bounds?: UplinkOptions['bounds'];
@@ -71,7 +74,7 @@ const REFUSED_MS = 15_000;
 
 /** Begins to call the parent; returns at once, also when the parent is away. */
 export function startLinkClient(options: LinkClientOptions): LinkClient {
-  const { keys, site, clock, logger, counters } = options;
+  const { keys, site, clock, logger, counters, siteEvents = silentSiteEvents } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const { initial_ms, maximum_ms } = options.reconnect ?? { initial_ms: 50, maximum_ms: 800 };
@@ -87,6 +90,7 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
     state = { state: next, since: changed ? new Date(clock.now()).toISOString() : state.since, ...fault };
     if (!changed) return;
     logger.info({ link: next, ...fault }, 'link');
+    if (error !== undefined) siteEvents.tell(describeLinkFault(error, keys.enrolment()?.parent.url));
     options.onState?.(state);
   };
 
@@ -153,6 +157,13 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
     } catch (error) {
       counters.add('link', `posture-refused:${errorCode(error)}`);
       logger.error({ code: errorCode(error), reason: describeError(error) }, 'a posture was not taken');
+      siteEvents.tell({
+        action: 'posture-refused',
+        subject: enrolment.parent.site,
+        code: errorCode(error),
+        message: `a posture was not taken: ${describeError(error)}`,
+        fields: { site_event: { parent: enrolment.parent.site } },
+      });
       options.onPostureRefused?.({ code: errorCode(error), reason: describeError(error) });
     }
   };

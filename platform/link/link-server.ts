@@ -11,6 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import type { z } from 'zod';
 import { describeError, errorCode, PicketError } from '../core/errors.ts';
 import { Heartbeat, type SiteRecord } from '../core/site.ts';
+import { silentSiteEvents } from '../core/site-events.ts';
 import type { Authority } from '../identity/authority.ts';
 import { EnrolmentRequest, RenewalRequest } from '../identity/messages.ts';
 import { identifySite } from '../identity/site-certificates.ts';
@@ -18,6 +19,7 @@ import { upsertRecord } from '../records/record-store.ts';
 import { describeProblem, MAX_BATCH_BYTES, MAX_JSON_BYTES, ROUTES } from './protocol.ts';
 import { createCommandStreams } from './serve-commands.ts';
 import { type TakeBatchDeps, takeBatch } from './take-batch.ts';
+import { tellEnrolled, tellRefusedRequest, tellRefusedStranger } from './tell-refusals.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 export interface LinkServer {
@@ -56,7 +58,7 @@ const PING_MS = 15_000;
 
 /** Listens for children. @throws the system's error when the port is taken */
 export async function startLinkServer(options: LinkServerOptions): Promise<LinkServer> {
-  const { authority, records, clock, counters, logger } = options;
+  const { authority, records, clock, counters, logger, siteEvents = silentSiteEvents } = options;
   const { tenant } = authority;
   const chain = async (): Promise<{ key: string; cert: string; ca: string }> => {
     const { key, certificate } = await authority.serverCertificate();
@@ -78,7 +80,7 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
   const turnsOf = new Map<string, Turns>();
   const heldBatches = new Map<string, number>();
   let strangers = 0;
-  const commands = createCommandStreams({ records, counters, logger });
+  const commands = createCommandStreams({ records, counters, logger, siteEvents });
 
   const identify = (stream: ServerHttp2Stream): Promise<SiteRecord> => {
     const socket = stream.session?.socket as TLSSocket | undefined;
@@ -98,6 +100,7 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
         const issued = await authority.enrol(parse(EnrolmentRequest, await readBody(stream, MAX_JSON_BYTES)));
         logger.info({ site: issued.site, jurisdiction: issued.jurisdiction }, 'a site enrolled');
         counters.add('link', 'enrolled', { source: issued.site });
+        tellEnrolled({ siteEvents, stream, issued });
         return respondJson(stream, 200, issued);
       }
       case `POST ${ROUTES.renew}`:
@@ -145,6 +148,12 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
   const limitStranger = (session: ServerHttp2Session): void => {
     if (strangers >= MAX_STRANGERS) {
       counters.add('link', 'strangers-refused');
+      tellRefusedStranger({
+        siteEvents,
+        socket: session.socket as TLSSocket,
+        code: 'LINK_STRANGERS',
+        message: `${MAX_STRANGERS} callers without a certificate are connected already`,
+      });
       session.destroy();
       return;
     }
@@ -169,12 +178,17 @@ export async function startLinkServer(options: LinkServerOptions): Promise<LinkS
       const log = { code: errorCode(error), path: headers[':path'], reason: describeError(error) };
       if (log.code === 'INTERNAL') logger.error({ ...log, err: error }, 'a link request failed');
       else logger.warn(log, 'a link request was refused');
+      tellRefusedRequest({ siteEvents, stream, headers, error });
       const problem = describeProblem(error);
       respondJson(stream, problem.status, problem);
     });
   });
-  server.on('tlsClientError', (error) => {
+  server.on('tlsClientError', (error, socket) => {
     counters.add('link', 'tls-refused');
+    // Whoever only looks at our certificate, as a new site does to pin it, hangs up like this.
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return;
+    const message = `a TLS handshake failed: ${describeError(error)}`;
+    tellRefusedStranger({ siteEvents, socket, code: 'LINK_TLS', message });
     logger.debug({ err: error }, 'a TLS handshake failed');
   });
 

@@ -3,6 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Counters } from '../core/counters.ts';
 import type { Logger } from '../core/log.ts';
 import type { SiteRecord } from '../core/site.ts';
+import type { SiteEvents } from '../core/site-events.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { Command } from './protocol.ts';
 import type { PublishedPosture } from './publish-posture.ts';
@@ -24,8 +25,9 @@ export function createCommandStreams(deps: {
   records: RecordStore;
   counters: Counters;
   logger: Logger;
+  siteEvents: SiteEvents;
 }): CommandStreams {
-  const { records, counters, logger } = deps;
+  const { records, counters, logger, siteEvents } = deps;
   const streams = new Map<string, ServerHttp2Stream>();
 
   const send = (stream: ServerHttp2Stream, command: Command): void => {
@@ -54,6 +56,12 @@ export function createCommandStreams(deps: {
         // One identity at two places is worth a look; the newer one is spoken to.
         counters.add('link', 'second-connection', { source: site.id });
         logger.warn({ site: site.id }, 'the site connected a second time');
+        siteEvents.tell({
+          action: 'second-connection',
+          subject: site.id,
+          message: `${site.id} connected while it was connected`,
+          fields: { site_event: { site: site.id } },
+        });
         before.close();
       }
       streams.set(site.id, stream);

@@ -2,10 +2,11 @@
 import type { Bus, BusMessage } from '../bus/bus.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
-import { errorCode, PicketError } from '../core/errors.ts';
+import { describeError, errorCode, PicketError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import type { SiteRecord } from '../core/site.ts';
+import { type SiteEvents, silentSiteEvents } from '../core/site-events.ts';
 import type { TopicDefinition } from '../core/topics.ts';
 import { readPublicKey } from '../identity/keys.ts';
 import { type RecordStore, upsertRecord } from '../records/record-store.ts';
@@ -21,6 +22,7 @@ export interface TakeBatchDeps {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly logger: Logger;
+  readonly siteEvents?: SiteEvents;
 }
 
 /**
@@ -33,21 +35,31 @@ export async function takeBatch(
   options: TakeBatchDeps & { site: SiteRecord; body: Buffer },
 ): Promise<BatchAnswer> {
   const { bus, records, tenant, residency, counters, logger, body } = options;
+  const { siteEvents = silentSiteEvents } = options;
   // Read again: the caller's copy may be older than the batch before this one.
   const site = (await records.get<SiteRecord>('sites', options.site.id))?.value ?? options.site;
   const source = site.id;
   const keys = site.signing_key === undefined ? [] : [readPublicKey(site.signing_key)];
-  const { header, hash, records: lines } = readAsSite({ body, keys, counters, source });
+  const tellRefused = (code: string, message: string): void =>
+    siteEvents.tell({
+      action: 'batch-refused',
+      subject: source,
+      code,
+      message: `a batch of ${source} was refused: ${message}`,
+      fields: { site_event: { site: source } },
+    });
+  const { header, hash, records: lines } = readAsSite({ body, keys, counters, source, tellRefused });
   if (header.tenant !== tenant || header.site !== site.id || header.jurisdiction !== site.jurisdiction) {
     counters.add('link', 'batch-refused:LINK_BATCH_FOREIGN', { source });
-    throw refusal('LINK_BATCH_FOREIGN', 'the batch speaks for another tenant, site or jurisdiction');
+    const message = 'the batch speaks for another tenant, site or jurisdiction';
+    tellRefused('LINK_BATCH_FOREIGN', message);
+    throw refusal('LINK_BATCH_FOREIGN', message);
   }
   if (header.destination !== residency.jurisdiction) {
     counters.add('link', 'batch-refused:LINK_BATCH_MISDIRECTED', { source });
-    throw refusal(
-      'LINK_BATCH_MISDIRECTED',
-      `it was made for ${header.destination}; this is ${residency.jurisdiction}`,
-    );
+    const message = `it was made for ${header.destination}; this is ${residency.jurisdiction}`;
+    tellRefused('LINK_BATCH_MISDIRECTED', message);
+    throw refusal('LINK_BATCH_MISDIRECTED', message);
   }
   const last = site.batch ?? { sequence: 0, hash: FIRST_PREVIOUS };
   if (header.sequence === last.sequence && hash === last.hash) {
@@ -56,7 +68,7 @@ export async function takeBatch(
   }
   const code = judgeSequence({ header, last });
   if (code) {
-    await recordChainFault({ ...options, site, code, header, hash, last });
+    await recordChainFault({ ...options, siteEvents, site, code, header, hash, last });
     throw refusal(code, `batch ${header.sequence} does not follow ${last.sequence}`);
   }
 
@@ -69,6 +81,13 @@ export async function takeBatch(
         { site: site.id, code: received.code, reason: received.message },
         'a record was quarantined',
       );
+      siteEvents.tell({
+        action: received.code === 'RESIDENCY_BREACH' ? 'residency-breach' : 'record-quarantined',
+        subject: source,
+        code: received.code,
+        message: `a record of ${source} was not taken: ${received.message}`,
+        fields: { site_event: { site: source, jurisdiction: site.jurisdiction } },
+      });
       await bus.deadLetter(received.message_to_keep, {
         stage: 'link',
         code: received.code,
@@ -99,11 +118,13 @@ function readAsSite(options: {
   keys: Parameters<typeof decodeBatch>[0]['keys'];
   counters: Counters;
   source: string;
+  tellRefused: (code: string, message: string) => void;
 }): ReturnType<typeof decodeBatch> {
   try {
     return decodeBatch(options);
   } catch (error) {
     options.counters.add('link', `batch-refused:${errorCode(error)}`, { source: options.source });
+    options.tellRefused(errorCode(error), describeError(error));
     throw error;
   }
 }
@@ -126,18 +147,26 @@ async function recordChainFault(options: {
   clock: Clock;
   counters: Counters;
   logger: Logger;
+  siteEvents: SiteEvents;
   site: SiteRecord;
   code: string;
   header: { sequence: number; previous: string };
   hash: string;
   last: { sequence: number; hash: string };
 }): Promise<void> {
-  const { records, clock, counters, logger, site, code, header, hash, last } = options;
+  const { records, clock, counters, logger, siteEvents, site, code, header, hash, last } = options;
   counters.add('link', `batch-refused:${code}`, { source: site.id });
   logger.error(
     { site: site.id, code, sequence: header.sequence, last: last.sequence },
     'a batch breaks the chain',
   );
+  siteEvents.tell({
+    action: 'chain-broken',
+    subject: site.id,
+    code,
+    message: `batch ${header.sequence} of ${site.id} does not follow ${last.sequence}`,
+    fields: { site_event: { site: site.id, sequence: header.sequence, expected: last.sequence + 1 } },
+  });
   try {
     await records.create('audit', `link-${site.id}-${header.sequence}-${hash.slice(0, 16)}`, {
       schema: SCHEMA_VERSION,

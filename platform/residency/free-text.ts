@@ -22,6 +22,7 @@ export const FREE_TEXT_FIELDS: readonly string[] = [
   'user_agent.original',
   'email.subject',
   'falco.output',
+  'tetragon.args',
   'winlog.event_data.CommandLine',
   'winlog.event_data.ParentCommandLine',
   'winlog.event_data.ScriptBlockText',

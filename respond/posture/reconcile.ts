@@ -5,10 +5,12 @@ import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { EntryState, Posture, PostureEntry, PostureReport } from '../../platform/core/posture.ts';
 import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
+import { type SiteEvents, silentSiteEvents } from '../../platform/core/site-events.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import { type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
 import type { ActionAdapter, SiteGuard } from '../actions/action.ts';
 import type { FirewallExecutor, NftCheck } from './executor.ts';
+import { type FirewallState, findDrift, readFirewall } from './find-drift.ts';
 import { type DeniedAddress, renderNftables } from './render-nftables.ts';
 
 /** What a site keeps of its posture (collection `postures`, id = `held`), so that it goes on after a restart with its parent away. */
@@ -46,12 +48,16 @@ export async function startReconciler(options: {
   guard: SiteGuard;
   clock: Clock;
   logger: Logger;
+  siteEvents?: SiteEvents;
 }): Promise<Reconciler> {
   const { tenant, site, records, bus, executor, check, actions, guard, clock, logger } = options;
+  const { siteEvents = silentSiteEvents } = options;
   let held = (await records.get<HeldPosture>('postures', HELD_ID))?.value;
   let working: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  /** What was read back after the last change, to see whether somebody else changed it. */
+  let inForce: { state: FirewallState; applied: readonly DeniedAddress[] } | undefined;
 
   const iso = (): string => new Date(clock.now()).toISOString();
 
@@ -64,21 +70,22 @@ export async function startReconciler(options: {
 
   async function reconcile(posture: Posture, before: readonly EntryReport[]): Promise<PostureReport> {
     const now = clock.now();
+    await tellDrift(posture, now);
     const judged = posture.entries.map((entry) => judge(entry, now));
     const active = judged.filter(({ report }) => report.state === 'applied');
-    let script = renderNftables({
-      denied: active.flatMap(({ denied }) => denied),
-      now,
-      version: posture.version,
-    });
+    let applied = active.flatMap(({ denied }) => denied);
+    let script = renderNftables({ denied: applied, now, version: posture.version });
     const checked = await check(script);
     if (checked.error !== undefined) {
       for (const { report } of active)
         Object.assign(report, { state: 'refused', code: 'NFT_REFUSED', reason: checked.error });
+      applied = [];
       script = renderNftables({ denied: [], now, version: posture.version });
     }
     try {
       await executor.apply(script);
+      const state = readFirewall(await executor.read());
+      inForce = state && { state, applied };
     } catch (error) {
       for (const { report } of active) {
         Object.assign(report, { state: 'failed', code: errorCode(error), reason: describeError(error) });
@@ -145,6 +152,39 @@ export async function startReconciler(options: {
     return { report: say('applied'), denied };
   }
 
+  /** Before anything is put in force again: what is there now, against what was there after the last time. */
+  async function tellDrift(posture: Posture, now: number): Promise<void> {
+    if (!inForce) return;
+    const { state, applied } = inForce;
+    const after = readFirewall(await executor.read());
+    for (const { what, code } of findDrift({ before: state, after, applied, now })) {
+      logger.error({ code, what }, 'the firewall is not what was put in force');
+      siteEvents.tell({
+        action: 'posture-drifted',
+        subject: what,
+        code,
+        message: `the firewall is not what posture ${posture.version} put in force: ${what}`,
+        fields: { site_event: { posture_version: posture.version, drift: what } },
+      });
+    }
+  }
+
+  /** Tells of entries that ended, and of those that this site did not put in force. */
+  function tellEntries(entries: readonly EntryReport[], before: readonly EntryReport[]): void {
+    for (const entry of entries) {
+      const { id, state, code, reason } = entry;
+      if (before.find((earlier) => earlier.id === id)?.state === state) continue;
+      if (state !== 'ended' && state !== 'refused' && state !== 'failed') continue;
+      siteEvents.tell({
+        action: state === 'ended' ? 'lease-ended' : 'posture-entry-refused',
+        subject: id,
+        code: code ?? (reason === 'lifted' ? 'LIFTED' : 'LEASE_ENDED'),
+        message: `change ${id}: ${state}${reason === undefined ? '' : `, ${reason}`}`,
+        fields: { site_event: { entry: id } },
+      });
+    }
+  }
+
   async function settle(posture: Posture): Promise<PostureReport> {
     try {
       const before = held?.report.entries ?? [];
@@ -155,6 +195,7 @@ export async function startReconciler(options: {
         JSON.stringify(report.entries) !== JSON.stringify(before) || report.version !== held?.report.version;
       // Told before it is kept as told: a kill in between tells it twice, never not at all.
       if (changed) await tell(report);
+      tellEntries(report.entries, before);
       await keep({ posture, report });
       return report;
     } finally {

@@ -1,11 +1,13 @@
 // Normalises records outside a running site: what `picket eval --source` and `picket rules test` need of ingest.
 import { hash } from 'node:crypto';
 import { buildEvent } from '../../ingest/build-event.ts';
+import { SITE_SOURCE } from '../../ingest/keep-site-events.ts';
 import { findAdapter, SOURCE_ADAPTERS } from '../../ingest/registry.ts';
 import type { SiteIdentity } from '../../ingest/site-identity.ts';
 import type { RawRecord } from '../../ingest/source.ts';
 import { PicketError } from '../../platform/core/errors.ts';
-import type { JsonObject } from '../../platform/core/event.ts';
+import { type JsonObject, PicketEvent } from '../../platform/core/event.ts';
+import { SITE_DATASET } from '../../platform/core/site-events.ts';
 
 /** A site that is none: ids made here are for this output only. */
 const NOWHERE: SiteIdentity = {
@@ -22,6 +24,7 @@ const NOWHERE: SiteIdentity = {
  * @throws PicketError FORMAT_UNKNOWN
  */
 export function createLineNormaliser(format: string): (bytes: Uint8Array) => JsonObject[] {
+  if (format === SITE_SOURCE.type) return readSiteEvent;
   const adapter = findAdapter(format);
   if (!adapter) {
     const known = SOURCE_ADAPTERS.map(({ id }) => id).join(', ');
@@ -75,6 +78,22 @@ export function createLineNormaliser(format: string): (bytes: Uint8Array) => Jso
       ];
     });
   };
+}
+
+/** A site's own event, which no source makes: taken as it was made. @throws PicketError SITE_EVENT_INVALID */
+function readSiteEvent(line: Uint8Array): JsonObject[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(line));
+  } catch (cause) {
+    throw new PicketError({ code: 'SITE_EVENT_INVALID', message: 'not JSON', cause });
+  }
+  const parsed = PicketEvent.safeParse(value);
+  if (!parsed.success || parsed.data.event.dataset !== SITE_DATASET) {
+    const message = `an event of the dataset ${SITE_DATASET} is wanted, as \`picket search --json\` gives it`;
+    throw new PicketError({ code: 'SITE_EVENT_INVALID', message });
+  }
+  return [parsed.data];
 }
 
 /** A line of a flow recording: {"peer", "datagram": base64} (demo/recordings/README.md). @throws PicketError RECORDING_INVALID */

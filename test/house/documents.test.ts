@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { describeCommands } from '../../server/describe-commands.ts';
 import { meanings } from '../../server/describe-configuration/meanings.ts';
 import { describeConfiguration, listKeys } from '../../server/describe-configuration.ts';
+import { describeSiteEvents } from '../../server/describe-site-events.ts';
 import { listFiles, PROJECT, readProjectFile } from './list-files.ts';
 
 const DOCUMENTS = [
@@ -27,6 +28,10 @@ describe('generated pages', () => {
         .map(({ path }) => path)
         .sort(),
     );
+  });
+
+  test('docs/site-events.md is what the list of them says today', () => {
+    expect(readProjectFile('docs/site-events.md')).toBe(describeSiteEvents());
   });
 
   test('docs/cli.md is what the help says today', async () => {

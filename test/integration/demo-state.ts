@@ -47,17 +47,23 @@ async function readList<T>(api: ApiClient, name: string): Promise<T[]> {
   });
 }
 
+/** What a site tells of itself differs from run to run: a parent is away in one and not in the other. */
+export const WITHOUT_SITE_EVENTS = 'not event.dataset: picket.site';
+
 export async function readSite(data: string): Promise<SiteState> {
   const api = clientOf(data);
   const events = await readPages<PicketEvent>(async (cursor) => {
     const page = await api.call<{ events: PicketEvent[]; cursor?: string }>('POST', '/api/v1/search', {
+      query: WITHOUT_SITE_EVENTS,
       limit: 1_000,
       sort: 'oldest',
       ...(cursor === undefined ? {} : { cursor }),
     });
     return { items: page.events, cursor: page.cursor };
   });
-  const alerts = await readList<Alert>(api, 'alerts');
+  const all = await readList<Alert>(api, 'alerts');
+  const alerts = all.filter((alert) => alert.class !== 'operational');
+  const ofSites = new Set(all.flatMap(({ id, class: of }) => (of === 'operational' ? [id] : [])));
   const incidents = await readList<Incident>(api, 'incidents');
   const runs = await readList<PlaybookRun>(api, 'runs');
   const { dead_letters } = await api.call<{
@@ -76,9 +82,11 @@ export async function readSite(data: string): Promise<SiteState> {
       .map((incident) =>
         incident.alerts
           .map(({ id }) => id)
+          .filter((id) => !ofSites.has(id))
           .sort()
           .join(' '),
       )
+      .filter((alerts) => alerts !== '')
       .sort(),
     deadLetters: dead_letters.map(({ stage, code, message }) => `${stage} ${code} ${message}`).sort(),
     runs: runs.map(({ playbook, incident }) => `${playbook.id} ${incident}`).sort(),

@@ -58,12 +58,15 @@ export const ecsAdapter: SourceAdapter = {
         const event = asObject(fields['event']) ?? {};
         const id = asText(event['id']);
         const named = DatasetName.safeParse(event['dataset'] ?? asObject(fields['data_stream'])?.['dataset']);
+        // What Picket says of itself, nobody else can say.
+        const own = named.success && named.data.startsWith('picket.');
+        if (own) context.count('picket-dataset-dropped', 1);
         for (const name of ['kind', 'module']) {
           if (event[name] !== undefined && typeof event[name] !== 'string') delete event[name];
         }
         return [
           eventOf({
-            dataset: named.success ? named.data : parameters.dataset,
+            dataset: named.success && !own ? named.data : parameters.dataset,
             class: parameters.class,
             timestamp,
             ...(id !== undefined && id.length <= 512 ? { uniqueId: id } : {}),

@@ -22,6 +22,7 @@ await startTailReceiver({
     },
     congested: () => false,
     drop: () => {},
+    turnAway: () => {},
   },
 });
 // Following alone keeps no process alive while it waits for a poll to be due.

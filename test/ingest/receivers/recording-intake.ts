@@ -23,6 +23,7 @@ export function createRecordingIntake(): RecordingIntake {
       records.push(...taken);
     },
     congested: () => intake.blocked,
+    turnAway: (_sourceId, reason) => void drops.set(reason, (drops.get(reason) ?? 0) + 1),
     drop: (_sourceId, reason, by = 1) => void drops.set(reason, (drops.get(reason) ?? 0) + by),
   };
   return intake;

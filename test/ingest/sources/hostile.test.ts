@@ -6,6 +6,13 @@ const FORMATS: readonly [string, readonly string[]][] = [
   ['kubernetes-audit', linesOf('demo/recordings/kubernetes-audit.ndjson').slice(0, 20)],
   ['windows', linesOf('test/fixtures/windows/security-datasets.ndjson').slice(0, 20)],
   ['falco', linesOf('demo/recordings/falco.ndjson')],
+  [
+    'tetragon',
+    [
+      ...linesOf('test/fixtures/tetragon/events.ndjson'),
+      ...linesOf('test/fixtures/tetragon/documented.ndjson'),
+    ],
+  ],
   ['trivy', [readProjectFile('demo/recordings/trivy/hmi-gateway.json')]],
   ['ecs', ['{"@timestamp":"2026-11-20T01:02:03Z","event.id":"a","message":"x","host":{"name":"h"}}']],
 ];

@@ -9,6 +9,7 @@ import { Counters } from '../../../platform/core/counters.ts';
 import { EVERYTHING } from '../../../platform/core/expression/expression.ts';
 import { silentLogger } from '../../../platform/core/log.ts';
 import type { Posture } from '../../../platform/core/posture.ts';
+import type { SiteEvents } from '../../../platform/core/site-events.ts';
 import { TOPICS } from '../../../platform/core/topics.ts';
 import { type Authority, createAuthority } from '../../../platform/identity/authority.ts';
 import { openSiteKeys, type SiteKeys } from '../../../platform/identity/site-identity.ts';
@@ -56,7 +57,9 @@ export interface Parent {
   close(): Promise<void>;
 }
 
-export async function openParent(options: { clock?: Clock; folder?: string } = {}): Promise<Parent> {
+export async function openParent(
+  options: { clock?: Clock; folder?: string; siteEvents?: (bus: Bus) => SiteEvents } = {},
+): Promise<Parent> {
   const clock = options.clock ?? systemClock;
   const folder = options.folder ?? makeFolder();
   const bus = await openEmbeddedBus({ folder: join(folder, 'bus'), clock: systemClock });
@@ -69,6 +72,7 @@ export async function openParent(options: { clock?: Clock; folder?: string } = {
     clock,
   });
   const counters = new Counters();
+  const siteEvents = options.siteEvents?.(bus);
   const start = (port: number): Promise<LinkServer> =>
     startLinkServer({
       host: '127.0.0.1',
@@ -80,6 +84,7 @@ export async function openParent(options: { clock?: Clock; folder?: string } = {
       clock: systemClock,
       counters,
       logger: silentLogger,
+      ...(siteEvents ? { siteEvents } : {}),
     });
   const parent: Parent = {
     folder,

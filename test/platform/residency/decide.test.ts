@@ -20,7 +20,7 @@ function compile(policy: ResidencyPolicy): CompiledResidencyPolicy {
   return compileResidencyPolicy({ policy, hashKey, parseQuery: () => EVERYTHING });
 }
 const demo = (jurisdiction: string): CompiledResidencyPolicy =>
-  compile(policies.get(jurisdiction) as ResidencyPolicy);
+  compileResidencyPolicy({ policy: policies.get(jurisdiction) as ResidencyPolicy, hashKey });
 
 function policyWith(rule: object): ResidencyPolicy {
   return ResidencyPolicy.parse({

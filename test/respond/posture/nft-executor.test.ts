@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createNftCheck, createNftExecutor, findNft } from '../../../respond/posture/executor.ts';
+import { type FirewallState, findDrift, readFirewall } from '../../../respond/posture/find-drift.ts';
 import { renderNftables } from '../../../respond/posture/render-nftables.ts';
 import { requireProgram } from '../../services/programs.ts';
 import { requireReal } from '../../services/require-real.ts';
@@ -89,6 +90,38 @@ describe('the nft executor', () => {
 
     await waitUntil({ what: 'the kernel ended the lease by itself', holds: isReached, timeout_ms: 20_000 });
     expect(await executor.read()).not.toContain(`${FAR} timeout`);
+  });
+
+  test('what it reads back has not drifted by counters and clocks, and has when somebody else changes it', {
+    timeout: 60_000,
+  }, async (context) => {
+    requireReal(context, 'nft', 'ip');
+    const folder = makeFolder();
+    undo.push(async () => removeFolder(folder));
+    await makeWorld();
+    const nft = makeNft(folder);
+    const executor = createNftExecutor(nft);
+    const now = Date.now();
+    const applied = [
+      { address: FAR, until: now + 600_000, comment: 'a' },
+      { address: '2A01:04F8:0::7', until: now + 600_000, comment: 'b' },
+    ];
+    await executor.apply(renderNftables({ denied: applied, now, version: 1 }));
+    const before = readFirewall(await executor.read()) as FirewallState;
+    const drift = async (): Promise<string[]> => {
+      const after = readFirewall(await executor.read());
+      return findDrift({ before, after, applied, now: Date.now() }).map(({ code }) => code);
+    };
+    expect(before.denied).toEqual(new Set([FAR, '2a01:4f8::7']));
+    // Packets are counted and the leases run on meanwhile.
+    expect(await isReached()).toBe(false);
+    expect(await drift()).toEqual([]);
+    await execa(nft, ['delete', 'element', 'inet', 'picket', 'deny4', `{ ${FAR} }`]);
+    expect(await drift()).toEqual(['ADDRESS_GONE']);
+    await execa(nft, ['insert', 'rule', 'inet', 'picket', 'input', 'accept']);
+    expect(await drift()).toEqual(['ADDRESS_GONE', 'RULES_CHANGED']);
+    await execa(nft, ['delete', 'table', 'inet', 'picket']);
+    expect(await drift()).toEqual(['TABLE_GONE']);
   });
 
   test('leaves other tables alone, and what nft refuses changes nothing', {
