@@ -21,6 +21,14 @@ export const WAYS: readonly {
     ask: (engine, event) =>
       engine.match(event).map(({ rule }) => engine.rules.findIndex(({ info }) => info === rule)),
   },
+  {
+    name: 'matchLines',
+    ask: (engine, event) => {
+      let found: readonly number[] = [];
+      engine.matchLines(Buffer.from(JSON.stringify(event)), (line) => (found = line?.matched ?? []));
+      return found;
+    },
+  },
 ];
 
 export interface Comparison {
@@ -48,6 +56,7 @@ export class Comparer {
     this.#router = new ReferenceRouter({
       text: readFileSync(join(PIPELINES_FOLDER, 'logsources.yaml'), 'utf8'),
       raw: options.raw,
+      logsources: options.engine.rules.map(({ mapped }) => mapped.logsource),
     });
     options.engine.rules.forEach(({ mapped }, at) => {
       const { selections, conditions, logsource } = applyPipelines(mapped.rule, options.pipelines ?? []);
@@ -99,6 +108,10 @@ export class Comparer {
     result.events++;
     const read = new ReadEvent(event);
     const got = this.#engine.matchIndices(event);
+    for (const way of WAYS) {
+      const same = way.ask(this.#engine, event).join();
+      if (same !== got.join()) result.differences.push(`${name} by ${way.name}: ${same}, not ${got.join()}`);
+    }
     for (const at of new Set([own, ...got])) {
       const rule = this.#engine.rules[at]?.mapped.rule;
       const holds = rule !== undefined && ruleHolds(rule, read);

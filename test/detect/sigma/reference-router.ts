@@ -18,22 +18,41 @@ interface File {
 export class ReferenceRouter {
   readonly #file: File;
   readonly #raw: boolean;
+  readonly #logsources: readonly Logsource[];
 
-  constructor(options: { text: string; raw: boolean }) {
+  /** `logsources`: of all rules, since an event's word for its own counts only when some rule has it too. */
+  constructor(options: { text: string; raw: boolean; logsources: readonly Logsource[] }) {
     this.#file = load(options.text) as File;
     this.#raw = options.raw;
+    this.#logsources = options.logsources;
   }
 
   /** Whether a rule of this logsource is tried for the event. */
   feeds(event: object, wanted: Logsource): boolean {
     const said = this.#read(event);
     const { families, routes } = this.#file;
-    const family = families.find(({ when }) => when.some((entry) => holds(entry, said, false)));
+    const word = (key: 'product' | 'category' | 'service'): string | undefined =>
+      this.#raw && this.#logsources.some((one) => one[key] !== undefined && one[key] === said[key])
+        ? said[key]
+        : undefined;
+    for (const key of ['category', 'service'] as const) {
+      if (word(key) !== undefined && wanted[key] !== undefined && word(key) !== wanted[key]) return false;
+    }
+    const named = word('product');
+    const family =
+      named === undefined
+        ? families.find(({ when }) => when.some((entry) => holds(entry, said, false)))
+        : { product: named };
     if (family === undefined) {
       if (this.#raw) return true;
       return !routes.some((route) => provides(route, wanted)) && isNamedBy(said['dataset'] ?? '', wanted);
     }
     if (wanted.product !== undefined && wanted.product !== family.product) return false;
+    const saysAll =
+      (wanted.category !== undefined || wanted.service !== undefined) &&
+      (wanted.category === undefined || wanted.category === word('category')) &&
+      (wanted.service === undefined || wanted.service === word('service'));
+    if (wanted.product === family.product && saysAll) return true;
     const fed = routes.some(
       (route) =>
         route.product === family.product &&
@@ -41,9 +60,9 @@ export class ReferenceRouter {
         route.when.some((entry) => holds(entry, said, true)),
     );
     if (fed) return true;
-    const named = routes.some((route) => provides(route, wanted));
+    const routed = routes.some((route) => provides(route, wanted));
     const onlyProduct = wanted.category === undefined && wanted.service === undefined;
-    return wanted.product === family.product && (onlyProduct || !named);
+    return wanted.product === family.product && (onlyProduct || !routed);
   }
 
   /** What the event says of its origin, in lower case: of each signal the first field that says something. */
