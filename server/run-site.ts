@@ -1,4 +1,5 @@
 // Runs one site in this process: opens its stores, starts every stage in order, and ends them in reverse.
+import { X509Certificate } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../detect/incidents/start-incident-builder.ts';
@@ -22,12 +23,13 @@ import { startLedgerKeeper } from '../platform/residency/ledger-keeper.ts';
 import { createAccess } from './api/access.ts';
 import { buildApp } from './api/build-app.ts';
 import type { ApiDeps } from './api/deps.ts';
-import { ADDRESS_FILE } from './commands/api-client.ts';
+import { ADDRESS_FILE, type SiteAddress } from './commands/api-client.ts';
 import { PROGRAM_FOLDER, resolveContent } from './content-path.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
 import { loadDetection } from './load-detection.ts';
 import { loadResidency } from './load-residency.ts';
+import { readTls } from './read-tls.ts';
 import type { SiteConfig } from './site-config.ts';
 import { startChildSide } from './start-child-side.ts';
 import { startParentSide } from './start-parent-side.ts';
@@ -185,7 +187,7 @@ async function start(options: {
   });
   endings.add('intake', () => intake.close());
 
-  const shared = { config, configFile, bus, records, clock, counters, logger, residency };
+  const shared = { config, bus, records, clock, counters, logger, residency };
   const parentSide = config.link
     ? await startParentSide({ ...shared, link: config.link, content })
     : undefined;
@@ -219,7 +221,8 @@ async function start(options: {
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),
     pageFolder: join(PROGRAM_FOLDER, 'ui', 'dist'),
   };
-  const app = await buildApp(deps);
+  const tls = config.listen.tls && readTls(config.listen.tls);
+  const app = await buildApp(deps, tls);
   const { host, port } = config.listen;
   const url = await app.listen({ host, port }).catch(describeListenError({ host, port }));
   endings.add('API', () => app.close());
@@ -228,7 +231,14 @@ async function start(options: {
   // The token of an earlier run, which may have ended without a word, is worth nothing from now on.
   await access.retire({ actor: 'cli' });
   const token = await access.createApiToken({ actor: 'cli', roles: ['admin'] });
-  await writeFile(addressFile, JSON.stringify({ url, token, pid: process.pid }), { mode: 0o600 });
+  const address: SiteAddress = {
+    url,
+    token,
+    pid: process.pid,
+    // The first of the file: what the listener shows. Those that follow are of the CAs that signed it.
+    ...(tls ? { certificate: new X509Certificate(tls.certificate).toString() } : {}),
+  };
+  await writeFile(addressFile, JSON.stringify(address), { mode: 0o600 });
   endings.add('address file', () => rm(addressFile, { force: true }));
   logger.info({ url, rules: detection.views.length, sources: config.sources.length }, 'ready');
   return { url, createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }) };

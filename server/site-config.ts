@@ -20,7 +20,11 @@ export const SiteConfig = z
     /** Folder of everything that the site keeps; one process owns it. */
     data: z.string().min(1),
     /** The API and the page. Port 0 takes a free one. */
-    listen: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }),
+    listen: z.strictObject({
+      host: Host,
+      port: Port,
+      tls: TlsFiles.omit({ client_ca_file: true }).optional(),
+    }),
     /** The HTTP receivers (records and _bulk); none when left out. */
     ingest: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }).optional(),
     /** Where children call in; a centre and a region have one. */

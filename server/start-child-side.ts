@@ -2,7 +2,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { dirname, resolve } from 'node:path';
 import type { Bus } from '../platform/bus/bus.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import type { Counters } from '../platform/core/counters.ts';
@@ -27,7 +26,6 @@ import { readVersion } from './version.ts';
 
 export async function startChildSide(options: {
   config: SiteConfig;
-  configFile: string;
   keys: SiteKeys;
   started: number;
   bus: Bus;
@@ -87,18 +85,16 @@ export async function startChildSide(options: {
 /** Undefined when an earlier enrolment makes it needless and the file is gone. @throws PicketError BUNDLE_MISSING */
 async function readBundle({
   config,
-  configFile,
   keys,
 }: {
   config: SiteConfig;
-  configFile: string;
   keys: SiteKeys;
 }): Promise<string | undefined> {
   const { bundle, bundle_file } = config.parent ?? {};
   if (bundle !== undefined) return bundle.trim();
   if (bundle_file !== undefined) {
     try {
-      return (await readFile(resolve(dirname(resolve(configFile)), bundle_file), 'utf8')).trim();
+      return (await readFile(bundle_file, 'utf8')).trim();
     } catch (cause) {
       if (!keys.enrolment()) {
         throw new PicketError({

@@ -28,9 +28,13 @@ import { streamRoutes } from './routes/stream.ts';
 /** Replays carry files in pieces; everything else is small. */
 export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** The app, not yet listening. */
-export async function buildApp(deps: ApiDeps): Promise<Api> {
+/** The app, not yet listening; over TLS when the PEM texts for it are given. */
+export async function buildApp(
+  deps: ApiDeps,
+  tls?: { readonly certificate: string; readonly key: string },
+): Promise<Api> {
   const app = fastify({
+    https: tls ? { cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' } : null,
     loggerInstance: deps.logger as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,

@@ -14,7 +14,6 @@ export const meanings: Readonly<Record<string, string>> = {
   'listen.tls': 'serve over TLS',
   'listen.tls.certificate_file': 'PEM',
   'listen.tls.key_file': 'PEM',
-  'listen.tls.client_ca_file': 'PEM; CA that client certificates must come from',
   ingest: 'the HTTP receivers (records and `_bulk`); needed when a source has one',
   'ingest.host': 'address to listen on',
   'ingest.port': 'one port for all `http` and `bulk` receivers',

@@ -130,6 +130,35 @@ log: { level: loud, fil: x }
     );
   });
 
+  test('every path starts at the folder of the file, whatever folder the program is started in', () => {
+    writeFileSync(join(folder, 'token'), 'sixteen characters or more\n');
+    const tls = '{ certificate_file: a.crt, key_file: a.key }';
+    const config = read(`${SMALLEST.replace('7400', `7400, tls: ${tls}`)}ingest: { port: 7401, tls: ${tls} }
+log: { file: picket.log }
+parent: { bundle_file: bundle.txt }
+respond: { executor: { type: file, path: firewall/picket.nft } }
+sources:
+  - id: gateway
+    format: syslog
+    access: { token: { $file: token } }
+    receivers: [{ type: file, paths: ['logs/*.log'] }, { type: tls-syslog, port: 6514, tls: ${tls} }]
+`);
+    const certificate_file = join(folder, 'a.crt');
+    expect(config).toMatchObject({
+      listen: { tls: { certificate_file } },
+      ingest: { tls: { certificate_file, key_file: join(folder, 'a.key') } },
+      log: { file: join(folder, 'picket.log') },
+      parent: { bundle_file: join(folder, 'bundle.txt') },
+      respond: { executor: { path: join(folder, 'firewall', 'picket.nft') } },
+      sources: [
+        {
+          access: { token: 'sixteen characters or more' },
+          receivers: [{ paths: [join(folder, 'logs', '*.log')] }, { tls: { certificate_file } }],
+        },
+      ],
+    });
+  });
+
   const bomb = ['a: &a [x, x]', 'b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]'];
   for (const [at, name] of ['c', 'd', 'e', 'f', 'g', 'h'].entries()) {
     const inner = String.fromCharCode('b'.charCodeAt(0) + at);
