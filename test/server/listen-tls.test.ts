@@ -58,9 +58,9 @@ test('serves over TLS alone, to the command line of its own machine and with a c
   const site = await startPicket(['up', '--site', file]);
   try {
     expect(site.url).toMatch(/^https:/);
-    await expect(fetch(site.url.replace('https:', 'http:'))).rejects.toThrow();
+    await expect(fetch(site.url.replace('https:', 'http:'))).rejects.toThrow('fetch failed');
     // Nobody vouches for it, so who does not hold the certificate is not let believe in it.
-    await expect(fetch(site.url)).rejects.toThrow();
+    await expect(fetch(site.url)).rejects.toThrow('fetch failed');
     const end = await runPicket(['sites', 'list', '--data', data, '--json']);
     expect(end).toMatchObject({ code: 0, stderr: '' });
     expect(end.stdout).toContain('"centre"');
