@@ -118,6 +118,14 @@ export const SourceConfig = z
     for (const issue of parameters.error?.issues ?? []) {
       context.addIssue({ code: 'custom', path: ['parameters', ...issue.path], message: issue.message });
     }
+    const files = source.receivers.flatMap(({ type }, at) => (type === 'file' ? [at] : []));
+    if (files.length > 1) {
+      context.addIssue({
+        code: 'custom',
+        path: ['receivers', files[1] as number],
+        message: 'a source has one file receiver: name all its paths there',
+      });
+    }
     for (const [at, { type }] of source.receivers.entries()) {
       if (!adapter.receivers.includes(type)) {
         const known = adapter.receivers.join(', ');

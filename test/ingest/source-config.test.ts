@@ -30,6 +30,10 @@ describe('the configuration of a source', () => {
 
   test.each([
     [{ id: 'a', format: 'nonsense' }, 'format: no format `nonsense`'],
+    [
+      { id: 'a', format: 'falco', receivers: ['x', 'y'].map((path) => ({ type: 'file', paths: [path] })) },
+      'receivers.1: a source has one file receiver',
+    ],
     [{ id: 'A b', format: 'falco' }, 'id:'],
     [{ id: 'a', format: 'falco', colour: 1 }, 'Unrecognized key'],
     [{ id: 'a', format: 'falco', parameters: { x: 1 } }, 'parameters: Unrecognized key'],
