@@ -41,12 +41,13 @@ export function deadLetterOf(options: {
   count: number;
 }): { message: BusMessage & { topic: string }; reason: DeadLetterReason } {
   const { source, site, record, first } = options;
-  const truncated = record.bytes.length > MAX_DEAD_LETTER_BYTES;
+  const tooLong = record.bytes.length > MAX_DEAD_LETTER_BYTES;
+  const truncated = tooLong || record.cut === true;
   return {
     message: {
       topic: TOPICS.events.name,
       key: source.config.id,
-      value: truncated ? record.bytes.subarray(0, MAX_DEAD_LETTER_BYTES) : record.bytes,
+      value: tooLong ? record.bytes.subarray(0, MAX_DEAD_LETTER_BYTES) : record.bytes,
       headers: {
         tenant: site.tenant,
         site: site.id,

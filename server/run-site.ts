@@ -265,6 +265,9 @@ async function replay(
   return { accepted: results.length - rejected, rejected, events };
 }
 
+/** Stages that read a topic and whose work may be done again: everything they write has an id of its own. */
+const REPLAYED_STAGES: ReadonlySet<string> = new Set(['index', 'detect', 'residency']);
+
 async function feedDeadLetters(options: {
   bus: Parameters<typeof replayDeadLetters>[0]['bus'];
   intake: Intake;
@@ -275,7 +278,7 @@ async function feedDeadLetters(options: {
   const { stage, code, source } = filter;
   let accepted = 0;
   let rejected = 0;
-  const { replayed } = await replayDeadLetters({
+  const { replayed, already, failed } = await replayDeadLetters({
     bus,
     filter: {
       ...(stage === undefined ? {} : { stage }),
@@ -283,11 +286,20 @@ async function feedDeadLetters(options: {
       ...(source === undefined ? {} : { source }),
     },
     now,
-    feed: async (message) => {
+    feed: async (message, letter) => {
+      // What a later stage gave up was an event or alert already: it goes into its topic again.
+      const topic = REPLAYED_STAGES.has(letter.stage)
+        ? Object.values(TOPICS).find(({ name }) => name === letter.topic)
+        : undefined;
+      if (topic) {
+        await bus.produce(topic, [message]);
+        accepted++;
+        return;
+      }
       const result = await intake.replayDeadLetter(message);
       if (result.rejected.length > 0) rejected++;
       else accepted++;
     },
   });
-  return { replayed, accepted, rejected };
+  return { replayed, accepted, rejected, already, failed: [...failed] };
 }

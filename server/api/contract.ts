@@ -227,6 +227,10 @@ export const DeadLetterReplayed = z.object({
   replayed: z.number().int(),
   accepted: z.number().int(),
   rejected: z.number().int(),
+  /** Fed in by an earlier replay and left alone. */
+  already: z.number().int(),
+  /** Those that cannot be fed in again, such as ones of which only the first part was kept. */
+  failed: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })),
 });
 
 /** Records fed in by `picket replay` at a site. */

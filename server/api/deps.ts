@@ -1,4 +1,5 @@
 // What the API's routes work with; the composition of a site hands it in.
+import type { z } from 'zod';
 import type { Bus } from '../../platform/bus/bus.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Counters } from '../../platform/core/counters.ts';
@@ -9,7 +10,7 @@ import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
 import type { SiteConfig } from '../site-config.ts';
 import type { Access } from './access.ts';
-import type { RuleView } from './contract.ts';
+import type { DeadLetterReplayed, RuleView } from './contract.ts';
 
 /** Feeds raw records of a configured source, as `picket replay` sends them. */
 export interface ReplayRecord {
@@ -54,7 +55,7 @@ export interface ApiDeps {
     stage?: string | undefined;
     code?: string | undefined;
     source?: string | undefined;
-  }) => Promise<{ replayed: number; accepted: number; rejected: number }>;
+  }) => Promise<z.infer<typeof DeadLetterReplayed>>;
   /** What keeps the site from being ready; empty when it is. */
   readonly unready: () => readonly string[];
   /** Folder of the built page. */

@@ -98,6 +98,23 @@ describe('the command line against a running site', () => {
     expect(unknown.stderr).toContain('it has: falco, kubernetes, trivy, ecs');
   }, 60_000);
 
+  test('dead letters that are fed in again in vain, or cannot be, are told by number and exit code', async () => {
+    const large = join(folder, 'large.ndjson');
+    writeFileSync(large, `{"truncated":"${'x'.repeat(1_100_000)}\n`);
+    await runPicket(['replay', large, '--source', 'ecs', '--data', data]);
+    const first = await runPicket(['dead-letters', 'replay', '--data', data, '--json']);
+    expect(first.code).toBe(1);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      replayed: 1,
+      accepted: 0,
+      rejected: 1,
+      already: 0,
+      failed: [{ code: 'DEAD_LETTER_NOT_REPLAYABLE', message: 'only the first part of the record was kept' }],
+    });
+    const none = await runPicket(['dead-letters', 'replay', '--code', 'NONE', '--data', data]);
+    expect(none).toMatchObject({ code: 0, stdout: '0 replayed: 0 accepted, 0 rejected again\n' });
+  }, 60_000);
+
   test('search finds by KQL, one event a line with --json, and says where a query breaks', async () => {
     const end = await runPicket([
       'search',

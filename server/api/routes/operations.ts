@@ -1,6 +1,6 @@
 // Running the site: rules in force, counters, dead letters and their replay, and records fed in by hand.
 import { z } from 'zod';
-import { type DeadLetter, listDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
+import { type DeadLetter, listLatestDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
 import { PicketError } from '../../../platform/core/errors.ts';
 import type { Api } from '../api.ts';
 import {
@@ -67,7 +67,7 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: DeadLetterList },
       },
     },
-    async () => ({ dead_letters: (await listDeadLetters({ bus, limit: 1_000 })).map(viewOf) }),
+    async () => ({ dead_letters: (await listLatestDeadLetters({ bus, limit: 1_000 })).map(viewOf) }),
   );
 
   api.get(
