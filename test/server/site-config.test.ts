@@ -85,6 +85,17 @@ log: { level: loud, fil: x }
       'sources.0.receivers',
     ],
     ['children of an edge site', 'link: { port: 1 }', 'link'],
+    ['a port twice', 'ingest: { port: 7400 }', 'ingest.port'],
+    [
+      'a port twice among receivers',
+      'sources: [{ id: a, format: syslog, access: { addresses: [127.0.0.1] }, receivers: [{ type: udp-syslog, port: 7400 }, { type: tcp-syslog, port: 514 }, { type: tcp-syslog, port: 514 }] }]',
+      'sources.0.receivers.2.port',
+    ],
+    [
+      'a client certificate that nobody asks for',
+      'ingest: { port: 1 }\nsources: [{ id: a, format: falco, receivers: [{ type: http }], access: { client_certificate: { common_name: a } } }]',
+      'sources.0.access.client_certificate',
+    ],
     [
       'a webhook with a weak secret',
       'notifiers: [{ id: a, type: webhook, url: "https://x", secret: abc }]',
@@ -140,8 +151,9 @@ respond: { executor: { type: file, path: firewall/picket.nft } }
 sources:
   - id: gateway
     format: syslog
-    access: { token: { $file: token } }
+    access: { addresses: [10.0.0.1] }
     receivers: [{ type: file, paths: ['logs/*.log'] }, { type: tls-syslog, port: 6514, tls: ${tls} }]
+  - { id: runtime, format: falco, access: { token: { $file: token } } }
 `);
     const certificate_file = join(folder, 'a.crt');
     expect(config).toMatchObject({
@@ -151,10 +163,8 @@ sources:
       parent: { bundle_file: join(folder, 'bundle.txt') },
       respond: { executor: { path: join(folder, 'firewall', 'picket.nft') } },
       sources: [
-        {
-          access: { token: 'sixteen characters or more' },
-          receivers: [{ paths: [join(folder, 'logs', '*.log')] }, { tls: { certificate_file } }],
-        },
+        { receivers: [{ paths: [join(folder, 'logs', '*.log')] }, { tls: { certificate_file } }] },
+        { access: { token: 'sixteen characters or more' } },
       ],
     });
   });
