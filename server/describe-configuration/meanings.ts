@@ -56,9 +56,11 @@ export const meanings: Readonly<Record<string, string>> = {
   'sources[].receivers[](udp-netflow).port': '',
   'sources[].access':
     'who may send; every condition given must hold, and a source on the network needs at least one',
-  'sources[].access.token': 'sent as Bearer, as the Basic password or as ApiKey; at least 16 characters; only over `http` and `bulk`',
+  'sources[].access.token':
+    'sent as Bearer, as the Basic password or as ApiKey; at least 16 characters; only over `http` and `bulk`',
   'sources[].access.token_sha256': 'its SHA-256 in hex instead, so that the file does not hold the token',
-  'sources[].access.client_certificate': 'what the sender’s certificate must say; one of the two; over `http`, `bulk` and `tls-syslog`',
+  'sources[].access.client_certificate':
+    'what the sender’s certificate must say; one of the two; over `http`, `bulk` and `tls-syslog`',
   'sources[].access.client_certificate.common_name': 'common name of its subject',
   'sources[].access.client_certificate.fingerprint_sha256': 'SHA-256 of its DER form, hex without colons',
   'sources[].access.addresses': 'addresses and networks of senders, e.g. `10.20.0.0/16`',
