@@ -11,7 +11,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Api } from './api.ts';
 import type { ApiDeps } from './deps.ts';
-import { registerGuard } from './guard.ts';
+import { registerGuard, sessionCookieOf } from './guard.ts';
 import { servePage } from './page.ts';
 import { sendProblem } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -51,7 +51,7 @@ export async function buildApp(
       info: { title: 'Picket', version: deps.version, license: { name: 'Apache-2.0' } },
       components: {
         securitySchemes: {
-          session: { type: 'apiKey', in: 'cookie', name: 'picket_session' },
+          session: { type: 'apiKey', in: 'cookie', name: sessionCookieOf(deps.config.site) },
           token: { type: 'http', scheme: 'bearer' },
         },
       },

@@ -159,7 +159,7 @@ describe('signing in', () => {
     const first = await signIn(token);
     expect(first.status).toBe(200);
     const cookie = first.headers.get('set-cookie') ?? '';
-    expect(cookie).toMatch(/^picket_session=[\w-]{43}; /);
+    expect(cookie).toMatch(/^picket_session_centre=[\w-]{43}; /);
     for (const flag of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Max-Age=']) expect(cookie).toContain(flag);
     expectProblem(await signIn(token), 401, 'SIGN_IN_INVALID');
 
@@ -204,7 +204,7 @@ describe('signing in', () => {
     const { token } = readAddress(data);
     const cookie = await ask('/api/v1/sites', {
       token: null,
-      headers: { cookie: `picket_session=${token}` },
+      headers: { cookie: `picket_session_centre=${token}` },
     });
     expect(cookie).toMatchObject({ status: 401, body: { code: 'SIGN_IN_REQUIRED' } });
   });
