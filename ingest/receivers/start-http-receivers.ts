@@ -67,7 +67,7 @@ export async function startHttpReceivers(options: {
 }
 
 /**
- * Log shippers name no origin, browsers always do when they post: any page that someone near a source looks at
+ * Log shippers name no origin, browsers always do when they post. A page that someone near a source looks at
  * could otherwise write records to a source that knows its senders by address alone.
  */
 function refuseBrowsers(intake: Intake): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
