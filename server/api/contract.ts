@@ -6,6 +6,7 @@ import { Incident, IncidentStatus } from '../../platform/core/incident.ts';
 import { Level, SiteTier } from '../../platform/core/names.ts';
 import { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import { Posture, PostureReport } from '../../platform/core/posture.ts';
+import { SchemaVersion } from '../../platform/core/schema-version.ts';
 import { SiteRecord } from '../../platform/core/site.ts';
 
 /** RFC 9457 problem details with our stable code. */
@@ -85,6 +86,30 @@ export const TimelineEntry = z.object({
 export type TimelineEntry = z.infer<typeof TimelineEntry>;
 
 /** One leased change at a site, as ordered and as the site last reported it. */
+/** What a person or token did, as the collection `audit` keeps it. */
+export const Act = z.object({
+  schema: SchemaVersion,
+  kind: z.enum([
+    'alert-status',
+    'change-lifted',
+    'site-invited',
+    'records-replayed',
+    'dead-letters-replayed',
+    'sign-in-link',
+  ]),
+  actor: z.string(),
+  at: z.iso.datetime(),
+  about: z.record(z.string(), z.string()),
+  reason: z.string().optional(),
+});
+export type Act = z.infer<typeof Act>;
+export const ActList = z.object({
+  /** Newest first; what sites' links noted stands here too, with members of its own. */
+  acts: z.array(z.looseObject({ kind: z.string(), actor: z.string(), at: z.string() })),
+  cursor: z.string().optional(),
+  total: z.number().int(),
+});
+
 export const ChangeView = z.object({
   site: z.string(),
   id: z.string(),
@@ -98,6 +123,8 @@ export const ChangeView = z.object({
   state: z.enum(['ordered', 'pending', 'applied', 'refused', 'failed', 'ended']),
   at: z.string().optional(),
   detail: z.string().optional(),
+  /** Who ended it before its lease did, and why. */
+  lifted: z.object({ actor: z.string(), at: z.string(), reason: z.string() }).optional(),
 });
 export type ChangeView = z.infer<typeof ChangeView>;
 

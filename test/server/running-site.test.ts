@@ -115,6 +115,19 @@ describe('the command line against a running site', () => {
     expect(none).toMatchObject({ code: 0, stdout: '0 replayed: 0 accepted, 0 rejected again\n' });
   }, 60_000);
 
+  test('what was done by hand is listed with its actor', async () => {
+    const { body } = await ask('/api/v1/audit?where=kind:%20dead-letters-replayed&limit=1');
+    expect(body).toMatchObject({
+      acts: [{ kind: 'dead-letters-replayed', actor: 'cli', about: { code: 'NONE' } }],
+      total: 2,
+    });
+    const alert = await ask('/api/v1/alerts/none', { method: 'PATCH', json: { status: 'closed' } });
+    expectProblem(alert, 404, 'ALERT_NOT_FOUND');
+    const acts = (await ask('/api/v1/audit')).body['acts'] as { kind: string }[];
+    expect(acts.some(({ kind }) => kind === 'records-replayed')).toBe(true);
+    expect(acts.some(({ kind }) => kind === 'alert-status')).toBe(false);
+  });
+
   test('search finds by KQL, one event a line with --json, and says where a query breaks', async () => {
     const end = await runPicket([
       'search',

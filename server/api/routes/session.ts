@@ -5,6 +5,7 @@ import type { Api } from '../api.ts';
 import { SessionView, SignIn } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { principalOf, sessionCookieOf } from '../guard.ts';
+import { noteAct } from '../note-act.ts';
 
 export function sessionRoutes(api: Api, deps: ApiDeps): void {
   const { access, config } = deps;
@@ -65,8 +66,9 @@ export function sessionRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: z.object({ token: z.string() }) },
       },
     },
-    async (request) => ({
-      token: await access.createSignInToken({ ...principalOf(request), actor: 'operator' }),
-    }),
+    async (request) => {
+      await noteAct(deps, request, { kind: 'sign-in-link', about: { for: 'operator' } });
+      return { token: await access.createSignInToken({ ...principalOf(request), actor: 'operator' }) };
+    },
   );
 }

@@ -8,7 +8,7 @@ import type { SiteRecord } from '../../../platform/core/site.ts';
 import type { Api } from '../api.ts';
 import { SiteList, SiteView } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
-import { principalOf } from '../guard.ts';
+import { noteAct } from '../note-act.ts';
 
 /** Heartbeats come every few seconds; after these silences a link is late, then down. */
 const LATE_MS = 15_000;
@@ -98,7 +98,7 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
       if (!deps.inviteSite)
         throw new PicketError({ code: 'NOT_AT_THIS_SITE', message: 'this site has no `link` for children' });
       const { id, tier, jurisdiction, name } = request.body;
-      deps.logger.info({ site: id, actor: principalOf(request).actor }, 'site invited');
+      await noteAct(deps, request, { kind: 'site-invited', about: { site: id, tier, jurisdiction } });
       return reply
         .code(201)
         .send({ bundle: await deps.inviteSite({ id, tier, jurisdiction, name: name ?? id }) });
