@@ -101,7 +101,9 @@ export async function runSite(options: {
     });
     return { ...site, ended };
   } catch (error) {
-    logger.error({ err: error }, 'not started');
+    // Whoever started it tells the reason in one sentence; a log on stderr would say it twice.
+    if (config.log.file !== undefined || !(error instanceof PicketError))
+      logger.error({ err: error }, 'not started');
     await endings.run(onEndError);
     throw error;
   }
@@ -212,6 +214,7 @@ async function start(options: {
     runner: parentSide?.runner,
     desk: parentSide?.desk,
     inviteSite: parentSide && ((site) => parentSide.invite(site)),
+    revokeSite: parentSide && ((site) => parentSide.revoke(site)),
     rules: () => ({
       rules: detection.views,
       refused: [...detection.refused, ...detector.refused()],

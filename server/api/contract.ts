@@ -93,6 +93,7 @@ export const Act = z.object({
     'alert-status',
     'change-lifted',
     'site-invited',
+    'site-revoked',
     'records-replayed',
     'dead-letters-replayed',
     'sign-in-link',
@@ -201,6 +202,7 @@ export type RunDecision = z.infer<typeof RunDecision>;
 
 export const ChangeList = z.object({ changes: z.array(ChangeView) });
 export type ChangeList = z.infer<typeof ChangeList>;
+export const RevokeSite = z.strictObject({ reason: z.string().min(1).max(2_000) });
 export const LiftChange = z.strictObject({ reason: z.string().min(1).max(2_000) });
 
 export const PostureView = z.object({ posture: Posture.optional(), report: PostureReport.optional() });

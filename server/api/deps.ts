@@ -41,6 +41,8 @@ export interface ApiDeps {
   readonly inviteSite:
     | ((site: { id: string; name: string; tier: 'region' | 'edge'; jurisdiction: string }) => Promise<string>)
     | undefined;
+  /** Cuts a child off. @throws PicketError SITE_UNKNOWN */
+  readonly revokeSite: ((site: string) => Promise<void>) | undefined;
   readonly rules: () => {
     rules: readonly RuleView[];
     refused: readonly { code: string; message: string; place: string }[];

@@ -161,6 +161,19 @@ describe('the command line against a running site', () => {
     const { bundle } = JSON.parse(invited.stdout) as { bundle: string };
     expect(bundle.length).toBeGreaterThan(50);
   }, 60_000);
+
+  test('a site is cut off by name, with who did it and why', async () => {
+    await runPicket(['sites', 'new', 'nice', '--jurisdiction', 'eu-fr', '--data', data]);
+    const args = ['sites', 'revoke', 'nice', '--data', data];
+    expect((await runPicket(args)).code).toBe(2);
+    const end = await runPicket([...args, '--reason', 'stolen']);
+    expect(end).toMatchObject({ code: 0, stdout: 'nice is revoked\n' });
+    const { body } = await ask('/api/v1/audit?where=kind:%20site-revoked');
+    expect(body['acts']).toMatchObject([{ actor: 'cli', about: { site: 'nice' }, reason: 'stolen' }]);
+    const unknown = await runPicket(['sites', 'revoke', 'none', '--reason', 'x', '--data', data]);
+    expect(unknown).toMatchObject({ code: 3 });
+    expect(unknown.stderr).toBe('picket: none is no child of this site [SITE_UNKNOWN]\n');
+  }, 60_000);
 });
 
 describe('signing in', () => {

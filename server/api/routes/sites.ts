@@ -6,7 +6,7 @@ import { Jurisdiction, Slug } from '../../../platform/core/names.ts';
 import { SCHEMA_VERSION } from '../../../platform/core/schema-version.ts';
 import type { SiteRecord } from '../../../platform/core/site.ts';
 import type { Api } from '../api.ts';
-import { SiteList, SiteView } from '../contract.ts';
+import { RevokeSite, SiteList, SiteView } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { noteAct } from '../note-act.ts';
 
@@ -102,6 +102,35 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
       return reply
         .code(201)
         .send({ bundle: await deps.inviteSite({ id, tier, jurisdiction, name: name ?? id }) });
+    },
+  );
+
+  api.post(
+    '/sites/:id/revoke',
+    {
+      schema: {
+        summary: 'Cut a site off: its certificate and link are refused until it is invited again',
+        tags: ['sites'],
+        params: z.object({ id: z.string() }),
+        body: RevokeSite,
+        response: { 200: SiteView },
+      },
+    },
+    async (request) => {
+      if (!deps.revokeSite)
+        throw new PicketError({ code: 'NOT_AT_THIS_SITE', message: 'this site has no `link` for children' });
+      const { id } = request.params;
+      const unknown = new PicketError({ code: 'SITE_UNKNOWN', message: `${id} is no child of this site` });
+      if (!(await records.get('sites', id))) throw unknown;
+      await noteAct(deps, request, {
+        kind: 'site-revoked',
+        about: { site: id },
+        reason: request.body.reason,
+      });
+      await deps.revokeSite(id);
+      const site = (await all()).find((candidate) => candidate.id === id);
+      if (!site) throw unknown;
+      return site;
     },
   );
 }
