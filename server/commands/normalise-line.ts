@@ -6,6 +6,7 @@ import type { SiteIdentity } from '../../ingest/site-identity.ts';
 import type { RawRecord } from '../../ingest/source.ts';
 import { PicketError } from '../../platform/core/errors.ts';
 import type { JsonObject } from '../../platform/core/event.ts';
+import { UsageError } from './exit-codes.ts';
 
 /** A site that is none: ids made here are for this output only. */
 const NOWHERE: SiteIdentity = {
@@ -25,7 +26,7 @@ export function createLineNormaliser(format: string): (bytes: Uint8Array) => Jso
   const adapter = findAdapter(format);
   if (!adapter) {
     const known = SOURCE_ADAPTERS.map(({ id }) => id).join(', ');
-    throw new PicketError({
+    throw new UsageError({
       code: 'FORMAT_UNKNOWN',
       message: `no source format ${format} (there are: ${known})`,
     });
