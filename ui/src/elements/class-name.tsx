@@ -5,5 +5,10 @@ import type { ResidencyClass } from '../../../platform/core/names.ts';
 export function ClassName({ value }: { value: string }) {
   const { t, i18n } = useTranslation();
   const known = i18n.exists(`residency_class.${value}`);
-  return <span title={value}>{known ? t(`residency_class.${value as ResidencyClass}`) : value}</span>;
+  return (
+    // The name on hover is an identifier, whatever the language.
+    <span title={value} translate="no">
+      {known ? t(`residency_class.${value as ResidencyClass}`) : value}
+    </span>
+  );
 }
