@@ -58,6 +58,7 @@ export function deadLetterOf(options: {
         refusals: String(options.count),
         bytes: String(record.bytes.length),
         ...(record.peer === undefined ? {} : { peer: record.peer }),
+        ...(record.shift_ms === undefined ? {} : { shift_ms: String(record.shift_ms) }),
         ...(truncated ? { truncated: '1' } : {}),
       },
     },
@@ -75,7 +76,7 @@ export function decodeDeadLetter(message: Pick<BusMessage, 'value' | 'headers'>)
   sourceId: string;
   record: RawRecord;
 } {
-  const { source, received, peer, position, truncated } = message.headers;
+  const { source, received, peer, position, truncated, shift_ms } = message.headers;
   const place = parsePosition(position);
   if (truncated === '1' || source === undefined || !/^\d+$/.test(received ?? '') || !place) {
     throw new PicketError({
@@ -94,6 +95,7 @@ export function decodeDeadLetter(message: Pick<BusMessage, 'value' | 'headers'>)
       position: place,
       replayed: true,
       ...(peer === undefined ? {} : { peer }),
+      ...(shift_ms === undefined ? {} : { shift_ms: Number(shift_ms) }),
     },
   };
 }

@@ -249,4 +249,29 @@ describe('the intake', () => {
     });
     expect(await running.events()).toEqual([]);
   });
+
+  test('a record that is played at another time is another event, also by way of the dead letters', async () => {
+    running = await startIntake([{ id: 'any', format: 'ecs' }]);
+    const { intake } = running;
+    const shifted = (shift_ms?: number): RawRecord[] =>
+      records('{"message":"x"}').map((record) => (shift_ms === undefined ? record : { ...record, shift_ms }));
+    const idOf = async (list: RawRecord[]): Promise<string | undefined> =>
+      (await intake.accept('any', list))[0]?.events[0];
+    const ids = [
+      await idOf(shifted()),
+      await idOf(shifted(0)),
+      await idOf(shifted(5)),
+      await idOf(shifted(5)),
+    ];
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[2]).not.toBe(ids[0]);
+    expect(ids[3]).toBe(ids[2]);
+    await intake.accept('any', [{ ...(records('rubbish')[0] as RawRecord), shift_ms: 7 }]);
+    const [letter] = await running.deadLetters();
+    expect(letter?.headers['shift_ms']).toBe('7');
+    if (!letter) throw new Error('a dead letter');
+    await intake.replayDeadLetter({ ...letter, value: Buffer.from('{"message":"mended"}') });
+    const mended = (await running.events()).find((event) => event['message'] === 'mended');
+    expect(mended?.picket['shift_ms']).toBe(7);
+  });
 });
