@@ -1,6 +1,6 @@
 // Runs one site in this process: opens its stores, starts every stage in order, and ends them in reverse.
 import { X509Certificate } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../detect/incidents/start-incident-builder.ts';
 import { loadEntityTable } from '../detect/worker/entity-table.ts';
@@ -78,6 +78,8 @@ export async function runSite(options: {
   try {
     await mkdir(data, { recursive: true, mode: 0o700 });
     await writeFile(join(data, '.writable'), '');
+    // One that was there before may be open to others; what it will hold is not for them.
+    await chmod(data, 0o700);
   } catch (cause) {
     throw new PicketError({
       code: 'DATA_FOLDER',
@@ -213,6 +215,7 @@ async function start(options: {
     access,
     runner: parentSide?.runner,
     desk: parentSide?.desk,
+    parentLink: () => childSide?.state(),
     inviteSite: parentSide && ((site) => parentSide.invite(site)),
     revokeSite: parentSide && ((site) => parentSide.revoke(site)),
     rules: () => ({

@@ -10,7 +10,7 @@ import type { Logger } from '../platform/core/log.ts';
 import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
 import { decodeBundle } from '../platform/identity/messages.ts';
 import type { SiteKeys } from '../platform/identity/site-identity.ts';
-import { startLinkClient } from '../platform/link/link-client.ts';
+import { type LinkState, startLinkClient } from '../platform/link/link-client.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
 import { ACTIONS } from '../respond/actions/registry.ts';
 import {
@@ -34,7 +34,7 @@ export async function startChildSide(options: {
   clock: Clock;
   counters: Counters;
   logger: Logger;
-}): Promise<{ stop(): Promise<void> }> {
+}): Promise<{ state(): LinkState; stop(): Promise<void> }> {
   const { config, keys, bus, records, residency, clock, counters, logger } = options;
   const { tenant } = config;
   const { id, jurisdiction } = config.site;
@@ -75,6 +75,7 @@ export async function startChildSide(options: {
     counters,
   });
   return {
+    state: () => link.state(),
     async stop() {
       await link.stop();
       await reconciler?.stop();

@@ -50,6 +50,15 @@ export const SignIn = z.strictObject({ token: z.string().min(1).max(512) });
 export const SiteView = SiteRecord.extend({
   /** `self` for the site that answers. */
   link: z.enum(['self', 'up', 'late', 'down', 'never']),
+  /** Of the site that answers: how its own link to its parent stands, with the fault that stops it. */
+  parent_link: z
+    .object({
+      state: z.enum(['enrolling', 'connecting', 'connected', 'waiting', 'stopped']),
+      since: z.string(),
+      code: z.string().optional(),
+      reason: z.string().optional(),
+    })
+    .optional(),
   /** Open alerts of the site. */
   open_alerts: z.number().int(),
 });

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/core/clock.ts';
 import type { Counters } from '../../platform/core/counters.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
+import type { LinkState } from '../../platform/link/link-client.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
@@ -41,6 +42,8 @@ export interface ApiDeps {
   readonly inviteSite:
     | ((site: { id: string; name: string; tier: 'region' | 'edge'; jurisdiction: string }) => Promise<string>)
     | undefined;
+  /** How this site's own link to its parent stands; undefined without a parent. */
+  readonly parentLink: () => LinkState | undefined;
   /** Cuts a child off. @throws PicketError SITE_UNKNOWN */
   readonly revokeSite: ((site: string) => Promise<void>) | undefined;
   readonly rules: () => {

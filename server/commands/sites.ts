@@ -4,6 +4,11 @@ import type { SiteList } from '../api/contract.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
 
+/** Of the site that answers, how its link to its parent stands, if it has one. */
+function describeLink({ link, parent_link: parent }: SiteList['sites'][number]): string {
+  return parent ? ['parent', parent.state, parent.code].filter((part) => part !== undefined).join(' ') : link;
+}
+
 export function addSitesCommands(program: Command): void {
   const sites = program.command('sites').description('list the sites, invite one, or cut one off');
 
@@ -21,7 +26,7 @@ export function addSitesCommands(program: Command): void {
         site: site.id,
         tier: site.tier,
         jurisdiction: site.jurisdiction,
-        link: site.link,
+        link: describeLink(site),
         state: site.state,
         spool: site.heartbeat?.spool.records,
         posture: site.posture ? `v${site.posture.version}` : '-',

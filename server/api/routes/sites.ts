@@ -32,14 +32,23 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
 
   async function viewOf(record: SiteRecord): Promise<SiteView> {
     const silence = record.last_seen === undefined ? undefined : clock.now() - Date.parse(record.last_seen);
+    // Of a site that was cut off nothing is heard any more, however lately it was.
+    const cutOff = record.state === 'revoked';
     const link =
-      silence === undefined ? 'never' : silence > DOWN_MS ? 'down' : silence > LATE_MS ? 'late' : 'up';
+      silence === undefined
+        ? 'never'
+        : cutOff || silence > DOWN_MS
+          ? 'down'
+          : silence > LATE_MS
+            ? 'late'
+            : 'up';
     return { ...record, link, open_alerts: await openAlerts(record.id) };
   }
 
   async function self(): Promise<SiteView> {
     const { id, tier, jurisdiction } = config.site;
     const started = new Date(deps.started).toISOString();
+    const parentLink = deps.parentLink();
     return {
       schema: SCHEMA_VERSION,
       id,
@@ -51,6 +60,7 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
       created: started,
       last_seen: new Date(clock.now()).toISOString(),
       link: 'self',
+      ...(parentLink ? { parent_link: parentLink } : {}),
       open_alerts: await openAlerts(id),
     };
   }
