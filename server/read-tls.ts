@@ -43,7 +43,7 @@ export function listTlsFiles(config: SiteConfig): { path: string; files: TlsFile
 function readCertificate(file: string): string {
   const text = readText(file);
   try {
-    new X509Certificate(text);
+    new X509Certificate(text).toString();
   } catch (cause) {
     throw fault(file, `no certificate in PEM: ${describeError(cause)}`, cause);
   }

@@ -8,6 +8,7 @@ import { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import { Posture, PostureReport } from '../../platform/core/posture.ts';
 import { SchemaVersion } from '../../platform/core/schema-version.ts';
 import { SiteRecord } from '../../platform/core/site.ts';
+import { Delivery } from '../../respond/notify/deliver.ts';
 
 /** RFC 9457 problem details with our stable code. */
 export const Problem = z.object({
@@ -116,6 +117,13 @@ export type Act = z.infer<typeof Act>;
 export const ActList = z.object({
   /** Newest first; what sites' links noted stands here too, with members of its own. */
   acts: z.array(z.looseObject({ kind: z.string(), actor: z.string(), at: z.string() })),
+  cursor: z.string().optional(),
+  total: z.number().int(),
+});
+
+export const DeliveryList = z.object({
+  /** Messages to notifiers by their next attempt, the latest first; `dead` ones are not tried again. */
+  deliveries: z.array(Delivery),
   cursor: z.string().optional(),
   total: z.number().int(),
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type DeadLetter, listLatestDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
 import { PicketError } from '../../../platform/core/errors.ts';
+import type { Delivery } from '../../../respond/notify/deliver.ts';
 import type { Api } from '../api.ts';
 import {
   type Act,
@@ -11,6 +12,7 @@ import {
   DeadLetterReplay,
   DeadLetterReplayed,
   type DeadLetterView,
+  DeliveryList,
   PageQuery,
   RuleList,
 } from '../contract.ts';
@@ -81,6 +83,27 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
         sort: 'at',
       });
       return { acts: values, ...page };
+    },
+  );
+
+  api.get(
+    '/deliveries',
+    {
+      schema: {
+        summary: 'Messages to notifiers, with the last fault of those that failed',
+        tags: ['operations'],
+        querystring: PageQuery,
+        response: { 200: DeliveryList },
+      },
+    },
+    async (request) => {
+      const { values, ...page } = await listRecords<Delivery>({
+        records: deps.records,
+        collection: 'deliveries',
+        query: request.query,
+        sort: 'next_attempt',
+      });
+      return { deliveries: values, ...page };
     },
   );
 
