@@ -28,6 +28,9 @@ import { streamRoutes } from './routes/stream.ts';
 /** Replays carry files in pieces; everything else is small. */
 export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
+/** A whole request must have come within this; answers, such as the live stream, may take as long as they do. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
 /** The app, not yet listening; over TLS when the PEM texts for it are given. */
 export async function buildApp(
   deps: ApiDeps,
@@ -38,6 +41,8 @@ export async function buildApp(
     loggerInstance: deps.logger as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    // Fastify's own default is none: who sends a body for ever would hold a socket for ever.
+    requestTimeout: REQUEST_TIMEOUT_MS,
     requestIdHeader: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
