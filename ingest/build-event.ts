@@ -96,6 +96,8 @@ function eventId(options: {
     const digest = hash('sha256', record.bytes, 'hex');
     hmac.update(`${prefix}raw\n${digest}\n${position.ordinal}\n${part}`);
   }
+  // Played at another time it is another event: the first would stand in the index, the second make alerts.
+  if (record.shift_ms) hmac.update(`\nshift\n${record.shift_ms}`);
   return hmac.digest().subarray(0, 16).toString('base64url');
 }
 

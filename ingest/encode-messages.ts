@@ -41,12 +41,13 @@ export function deadLetterOf(options: {
   count: number;
 }): { message: BusMessage & { topic: string }; reason: DeadLetterReason } {
   const { source, site, record, first } = options;
-  const truncated = record.bytes.length > MAX_DEAD_LETTER_BYTES;
+  const tooLong = record.bytes.length > MAX_DEAD_LETTER_BYTES;
+  const truncated = tooLong || record.cut === true;
   return {
     message: {
       topic: TOPICS.events.name,
       key: source.config.id,
-      value: truncated ? record.bytes.subarray(0, MAX_DEAD_LETTER_BYTES) : record.bytes,
+      value: tooLong ? record.bytes.subarray(0, MAX_DEAD_LETTER_BYTES) : record.bytes,
       headers: {
         tenant: site.tenant,
         site: site.id,
@@ -57,6 +58,7 @@ export function deadLetterOf(options: {
         refusals: String(options.count),
         bytes: String(record.bytes.length),
         ...(record.peer === undefined ? {} : { peer: record.peer }),
+        ...(record.shift_ms === undefined ? {} : { shift_ms: String(record.shift_ms) }),
         ...(truncated ? { truncated: '1' } : {}),
       },
     },
@@ -74,7 +76,7 @@ export function decodeDeadLetter(message: Pick<BusMessage, 'value' | 'headers'>)
   sourceId: string;
   record: RawRecord;
 } {
-  const { source, received, peer, position, truncated } = message.headers;
+  const { source, received, peer, position, truncated, shift_ms } = message.headers;
   const place = parsePosition(position);
   if (truncated === '1' || source === undefined || !/^\d+$/.test(received ?? '') || !place) {
     throw new PicketError({
@@ -93,6 +95,7 @@ export function decodeDeadLetter(message: Pick<BusMessage, 'value' | 'headers'>)
       position: place,
       replayed: true,
       ...(peer === undefined ? {} : { peer }),
+      ...(shift_ms === undefined ? {} : { shift_ms: Number(shift_ms) }),
     },
   };
 }

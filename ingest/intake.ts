@@ -129,8 +129,9 @@ export async function createIntake(options: {
   }
 
   function outcomesOf(source: OpenSource, record: RawRecord): readonly Normalised[] {
-    if (record.bytes.length > source.max_record_bytes) {
-      const message = `${record.bytes.length} bytes, the source takes ${source.max_record_bytes}`;
+    if (record.cut || record.bytes.length > source.max_record_bytes) {
+      const length = record.cut ? 'too many' : String(record.bytes.length);
+      const message = `${length} bytes, the source takes ${source.max_record_bytes}`;
       return [{ kind: 'rejected', code: 'RECORD_TOO_LARGE', message }];
     }
     try {
@@ -212,15 +213,17 @@ export async function createIntake(options: {
       return [deadLetterOf({ source, site, record, first, count: rejected.length })];
     });
     // The dead letters first: were they lost after the events stood, nobody would send the record again.
-    for (const { message, reason } of refusals) {
-      await bus.deadLetter(message, reason);
-      siteEvents.tell({
-        action: 'records-dead-lettered',
-        subject: sourceId,
-        code: reason.code,
-        message: `a record of ${sourceId} could not be read: ${reason.message}`,
-        fields: { site_event: { source: sourceId } },
-      });
+    for (const together of cutByBytes(refusals)) {
+      await Promise.all(together.map(({ message, reason }) => bus.deadLetter(message, reason)));
+      for (const { reason } of together) {
+        siteEvents.tell({
+          action: 'records-dead-lettered',
+          subject: sourceId,
+          code: reason.code,
+          message: `a record of ${sourceId} could not be read: ${reason.message}`,
+          fields: { site_event: { source: sourceId } },
+        });
+      }
     }
     const tooLarge = await producer.produce(messages);
     for (const { message, at } of tooLarge) {
@@ -268,4 +271,24 @@ export async function createIntake(options: {
     checkSilence: () => silence.check(),
     close: () => stateStore.close(),
   };
+}
+
+/** Dead letters that go to the bus at once, in bytes: far below what it holds before it refuses. */
+const DEAD_LETTERS_AT_ONCE_BYTES = 8 * 1024 * 1024;
+
+/** In order, so that one fsync serves many and a body of rubbish does not take a fsync a line. */
+function cutByBytes<T extends { readonly message: { readonly value: Uint8Array } }>(
+  letters: readonly T[],
+): T[][] {
+  const groups: T[][] = [];
+  let room = 0;
+  for (const letter of letters) {
+    room -= letter.message.value.length;
+    if (room < 0 || groups.length === 0) {
+      groups.push([]);
+      room = DEAD_LETTERS_AT_ONCE_BYTES - letter.message.value.length;
+    }
+    groups.at(-1)?.push(letter);
+  }
+  return groups;
 }

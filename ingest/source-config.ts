@@ -118,6 +118,14 @@ export const SourceConfig = z
     for (const issue of parameters.error?.issues ?? []) {
       context.addIssue({ code: 'custom', path: ['parameters', ...issue.path], message: issue.message });
     }
+    const files = source.receivers.flatMap(({ type }, at) => (type === 'file' ? [at] : []));
+    if (files.length > 1) {
+      context.addIssue({
+        code: 'custom',
+        path: ['receivers', files[1] as number],
+        message: 'a source has one file receiver: name all its paths there',
+      });
+    }
     for (const [at, { type }] of source.receivers.entries()) {
       if (!adapter.receivers.includes(type)) {
         const known = adapter.receivers.join(', ');
@@ -127,18 +135,47 @@ export const SourceConfig = z
           message: `${source.format} comes in by ${known}, not by ${type}`,
         });
       }
-      if (type !== 'file' && Object.values(source.access).every((condition) => condition === undefined)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['access'],
-          message: `a source on the network (${type}) needs a token, a client certificate or an address list`,
-        });
-      }
+      for (const [path, message] of judgeAccess(source.access, source.receivers[at] as ReceiverConfig))
+        context.addIssue({ code: 'custom', path, message });
     }
   });
 export type SourceConfig = z.infer<typeof SourceConfig>;
 /** As a person writes it, before defaults. */
 export type SourceConfigInput = z.input<typeof SourceConfig>;
+
+/** By which conditions of `access` a receiver can tell its senders apart. */
+const SHOWN_BY: Readonly<Record<ReceiverType, readonly (keyof SourceAccess)[]>> = {
+  http: ['token', 'token_sha256', 'client_certificate', 'addresses'],
+  bulk: ['token', 'token_sha256', 'client_certificate', 'addresses'],
+  'tls-syslog': ['client_certificate', 'addresses'],
+  'tcp-syslog': ['addresses'],
+  'udp-syslog': ['addresses'],
+  'udp-netflow': ['addresses'],
+  file: [],
+};
+
+/** Problems, as key path and message, of conditions that a receiver cannot hold its senders to. */
+function judgeAccess(access: SourceAccess, receiver: ReceiverConfig): [string[], string][] {
+  const { type } = receiver;
+  if (type === 'file') return [];
+  const given = (Object.keys(access) as (keyof SourceAccess)[]).filter((name) => access[name] !== undefined);
+  const known = SHOWN_BY[type];
+  if (given.length === 0)
+    return [[['access'], `a source on the network (${type}) needs ${known.join(' or ')}`]];
+  const problems = given
+    .filter((name) => !known.includes(name))
+    .map((name): [string[], string] => [
+      ['access', name],
+      `senders of ${type} cannot show it: it takes ${known.join(' and ')}`,
+    ]);
+  if (type === 'tls-syslog' && access.client_certificate && receiver.tls.client_ca_file === undefined) {
+    problems.push([
+      ['access', 'client_certificate'],
+      'needs the client_ca_file of the tls-syslog receiver, which asks for the certificate',
+    ]);
+  }
+  return problems;
+}
 
 /** Largest record taken when neither configuration nor format says. */
 export const DEFAULT_MAX_RECORD_BYTES = 1_048_576;

@@ -21,6 +21,8 @@ export interface RawRecord {
   /** Address of the sender, without port. */
   readonly peer?: string;
   readonly position: RecordPosition;
+  /** True when the receiver kept only the first part of it, one byte more than the source takes. */
+  readonly cut?: boolean;
   /** True when fed in again by a replay. */
   readonly replayed?: boolean;
   /** Added to the record's own time, ms: how a recording is played as if it happened now (`picket replay --shift`). */

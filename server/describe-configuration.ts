@@ -120,7 +120,7 @@ respond:
 - Unknown keys are refused. Units stand in the names.
 - \`{ $env: NAME }\` and \`{ $file: PATH }\` stand for a secret wherever a text is wanted.
 - An environment variable \`PICKET_CONFIG__a__b=VALUE\` overrides the key \`a.b\`; the value is read as YAML.
-- Paths of content (\`content.*\`) are looked for beside the configuration file first, then in the program's folder.
+- Relative paths start at the folder of the configuration file; those of content (\`content.*\`) are then looked for in the program's folder as well.
 
 In the table, \`[]\` is each element of a list and \`(file)\` what belongs to elements of \`type: file\`.
 

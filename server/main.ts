@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { buildProgram } from './build-program.ts';
-import { EXIT } from './commands/exit-codes.ts';
+import { EXIT, UsageError } from './commands/exit-codes.ts';
 import { printError } from './commands/output.ts';
 
 // Before any rule is compiled: a regular expression that backtracks too long is taken over by V8's linear engine.
@@ -22,6 +22,6 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   else {
     printError(error, json);
-    process.exitCode = EXIT.failed;
+    process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }

@@ -1,15 +1,58 @@
-// Reads a site's configuration file, with paths made absolute beside it.
+// Reads a site's configuration file, with every path in it made absolute beside it.
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import type { ReceiverConfig, TlsFiles } from '../ingest/source-config.ts';
 import { loadConfig } from '../platform/core/config.ts';
 import { SiteConfig } from './site-config.ts';
 
-/** @throws ConfigError with every problem found */
+/**
+ * Paths of content stay as they are written: they may lie with the program as well (content-path.ts).
+ * @throws ConfigError with every problem found
+ */
 export function readSiteConfig(options: {
   file: string;
   environment: Readonly<Record<string, string | undefined>>;
 }): SiteConfig {
   const { file, environment } = options;
+  const folder = dirname(resolve(file));
   const config = loadConfig({ file, schema: SiteConfig as z.ZodType<SiteConfig>, environment });
-  return { ...config, data: resolve(dirname(resolve(file)), config.data) };
+  const beside = (path: string): string => resolve(folder, path);
+  const { listen, ingest, parent, respond, log } = config;
+  return {
+    ...config,
+    data: beside(config.data),
+    listen: placeTls(listen, beside),
+    ...(ingest ? { ingest: placeTls(ingest, beside) } : {}),
+    ...(parent?.bundle_file === undefined
+      ? {}
+      : { parent: { ...parent, bundle_file: beside(parent.bundle_file) } }),
+    sources: config.sources.map((source) => ({
+      ...source,
+      receivers: source.receivers.map((receiver) => placeReceiver(receiver, beside)),
+    })),
+    ...(respond?.executor.type === 'file'
+      ? { respond: { ...respond, executor: { type: 'file', path: beside(respond.executor.path) } } }
+      : {}),
+    ...(log.file === undefined ? {} : { log: { ...log, file: beside(log.file) } }),
+  };
+}
+
+type Beside = (path: string) => string;
+
+function placeReceiver(receiver: ReceiverConfig, beside: Beside): ReceiverConfig {
+  if (receiver.type === 'file') return { ...receiver, paths: receiver.paths.map(beside) };
+  return receiver.type === 'tls-syslog' ? placeTls(receiver, beside) : receiver;
+}
+
+function placeTls<T extends { tls?: TlsFiles | undefined }>(listener: T, beside: Beside): T {
+  const { tls } = listener;
+  if (!tls) return listener;
+  return {
+    ...listener,
+    tls: {
+      certificate_file: beside(tls.certificate_file),
+      key_file: beside(tls.key_file),
+      ...(tls.client_ca_file === undefined ? {} : { client_ca_file: beside(tls.client_ca_file) }),
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // Runs one site in this process: opens its stores, starts every stage in order, and ends them in reverse.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../detect/incidents/start-incident-builder.ts';
 import { loadEntityTable } from '../detect/worker/entity-table.ts';
@@ -23,12 +24,13 @@ import { startLedgerKeeper } from '../platform/residency/ledger-keeper.ts';
 import { createAccess } from './api/access.ts';
 import { buildApp } from './api/build-app.ts';
 import type { ApiDeps } from './api/deps.ts';
-import { ADDRESS_FILE } from './commands/api-client.ts';
+import { ADDRESS_FILE, type SiteAddress } from './commands/api-client.ts';
 import { PROGRAM_FOLDER, resolveContent } from './content-path.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
 import { loadDetection } from './load-detection.ts';
 import { loadResidency } from './load-residency.ts';
+import { readTls } from './read-tls.ts';
 import type { SiteConfig } from './site-config.ts';
 import { startChildSide } from './start-child-side.ts';
 import { startParentSide } from './start-parent-side.ts';
@@ -80,6 +82,8 @@ export async function runSite(options: {
   try {
     await mkdir(data, { recursive: true, mode: 0o700 });
     await writeFile(join(data, '.writable'), '');
+    // One that was there before may be open to others; what it will hold is not for them.
+    await chmod(data, 0o700);
   } catch (cause) {
     throw new PicketError({
       code: 'DATA_FOLDER',
@@ -103,7 +107,9 @@ export async function runSite(options: {
     });
     return { ...site, ended };
   } catch (error) {
-    logger.error({ err: error }, 'not started');
+    // Whoever started it tells the reason in one sentence; a log on stderr would say it twice.
+    if (config.log.file !== undefined || !(error instanceof PicketError))
+      logger.error({ err: error }, 'not started');
     await endings.run(onEndError);
     throw error;
   }
@@ -190,7 +196,7 @@ async function start(options: {
   const silence = setInterval(() => intake.checkSilence(), SILENCE_CHECK_MS);
   endings.add('silence watch', async () => clearInterval(silence));
 
-  const shared = { config, configFile, bus, records, clock, counters, logger, residency, siteEvents };
+  const shared = { config, bus, records, clock, counters, logger, residency, siteEvents };
   const parentSide = config.link
     ? await startParentSide({ ...shared, link: config.link, content })
     : undefined;
@@ -214,7 +220,9 @@ async function start(options: {
     access,
     runner: parentSide?.runner,
     desk: parentSide?.desk,
+    parentLink: () => childSide?.state(),
     inviteSite: parentSide && ((site) => parentSide.invite(site)),
+    revokeSite: parentSide && ((site) => parentSide.revoke(site)),
     rules: () => ({
       rules: detection.views,
       refused: [...detection.refused, ...detector.refused()],
@@ -224,7 +232,8 @@ async function start(options: {
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),
     pageFolder: join(PROGRAM_FOLDER, 'ui', 'dist'),
   };
-  const app = await buildApp(deps);
+  const tls = config.listen.tls && readTls(config.listen.tls);
+  const app = await buildApp(deps, tls);
   const { host, port } = config.listen;
   const url = await app.listen({ host, port }).catch(describeListenError({ host, port }));
   endings.add('API', () => app.close());
@@ -233,7 +242,14 @@ async function start(options: {
   // The token of an earlier run, which may have ended without a word, is worth nothing from now on.
   await access.retire({ actor: 'cli' });
   const token = await access.createApiToken({ actor: 'cli', roles: ['admin'] });
-  await writeFile(addressFile, JSON.stringify({ url, token, pid: process.pid }), { mode: 0o600 });
+  const address: SiteAddress = {
+    url,
+    token,
+    pid: process.pid,
+    // The first of the file: what the listener shows. Those that follow are of the CAs that signed it.
+    ...(tls ? { certificate: new X509Certificate(tls.certificate).toString() } : {}),
+  };
+  await writeFile(addressFile, JSON.stringify(address), { mode: 0o600 });
   endings.add('address file', () => rm(addressFile, { force: true }));
   logger.info({ url, rules: detection.views.length, sources: config.sources.length }, 'ready');
   return { url, createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }) };
@@ -260,6 +276,9 @@ async function replay(
   return { accepted: results.length - rejected, rejected, events };
 }
 
+/** Stages that read a topic and whose work may be done again: everything they write has an id of its own. */
+const REPLAYED_STAGES: ReadonlySet<string> = new Set(['index', 'detect', 'residency']);
+
 async function feedDeadLetters(options: {
   bus: Parameters<typeof replayDeadLetters>[0]['bus'];
   intake: Intake;
@@ -270,7 +289,7 @@ async function feedDeadLetters(options: {
   const { stage, code, source } = filter;
   let accepted = 0;
   let rejected = 0;
-  const { replayed } = await replayDeadLetters({
+  const { replayed, already, failed } = await replayDeadLetters({
     bus,
     filter: {
       ...(stage === undefined ? {} : { stage }),
@@ -278,11 +297,20 @@ async function feedDeadLetters(options: {
       ...(source === undefined ? {} : { source }),
     },
     now,
-    feed: async (message) => {
+    feed: async (message, letter) => {
+      // What a later stage gave up was an event or alert already: it goes into its topic again.
+      const topic = REPLAYED_STAGES.has(letter.stage)
+        ? Object.values(TOPICS).find(({ name }) => name === letter.topic)
+        : undefined;
+      if (topic) {
+        await bus.produce(topic, [message]);
+        accepted++;
+        return;
+      }
       const result = await intake.replayDeadLetter(message);
       if (result.rejected.length > 0) rejected++;
       else accepted++;
     },
   });
-  return { replayed, accepted, rejected };
+  return { replayed, accepted, rejected, already, failed: [...failed] };
 }

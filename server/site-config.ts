@@ -20,7 +20,11 @@ export const SiteConfig = z
     /** Folder of everything that the site keeps; one process owns it. */
     data: z.string().min(1),
     /** The API and the page. Port 0 takes a free one. */
-    listen: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }),
+    listen: z.strictObject({
+      host: Host,
+      port: Port,
+      tls: TlsFiles.omit({ client_ca_file: true }).optional(),
+    }),
     /** The HTTP receivers (records and _bulk); none when left out. */
     ingest: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }).optional(),
     /** Where children call in; a centre and a region have one. */
@@ -95,6 +99,18 @@ export const SiteConfig = z
         message: 'an edge site has no children, so nothing may listen for them',
       });
     }
+    for (const [at, { receivers, access }] of config.sources.entries()) {
+      const http = receivers.some(({ type }) => type === 'http' || type === 'bulk');
+      if (http && access.client_certificate && config.ingest?.tls?.client_ca_file === undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['sources', at, 'access', 'client_certificate'],
+          message: 'needs ingest.tls.client_ca_file, which asks for the certificate',
+        });
+      }
+    }
+    for (const [path, message] of findPortClashes(config))
+      context.addIssue({ code: 'custom', path, message });
     const needsHttp = config.sources.findIndex(({ receivers }) =>
       receivers.some(({ type }) => type === 'http' || type === 'bulk'),
     );
@@ -107,3 +123,35 @@ export const SiteConfig = z
     }
   });
 export type SiteConfig = z.infer<typeof SiteConfig>;
+
+/** Listeners that would take one another's port, as key path and message. */
+function findPortClashes(config: {
+  readonly listen: Listener;
+  readonly ingest?: Listener | undefined;
+  readonly link?: Listener | undefined;
+  readonly sources: readonly Pick<SourceConfig, 'receivers'>[];
+}): [(string | number)[], string][] {
+  const listeners: { path: (string | number)[]; at: string }[] = [];
+  const add = (path: (string | number)[], { host, port }: Listener, protocol = 'tcp'): void => {
+    if (port !== 0) listeners.push({ path: [...path, 'port'], at: `${protocol} ${host} ${port}` });
+  };
+  add(['listen'], config.listen);
+  if (config.ingest) add(['ingest'], config.ingest);
+  if (config.link) add(['link'], config.link);
+  for (const [source, { receivers }] of config.sources.entries()) {
+    for (const [at, receiver] of receivers.entries()) {
+      if ('port' in receiver)
+        add(['sources', source, 'receivers', at], receiver, receiver.type.startsWith('udp') ? 'udp' : 'tcp');
+    }
+  }
+  return listeners.flatMap(({ path, at }, nth): [(string | number)[], string][] => {
+    const first = listeners.findIndex((other) => other.at === at);
+    const earlier = listeners[first]?.path.slice(0, -1).join('.');
+    return first < nth ? [[path, `${earlier} listens on this port already`]] : [];
+  });
+}
+
+interface Listener {
+  readonly host: string;
+  readonly port: number;
+}

@@ -2,7 +2,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { dirname, resolve } from 'node:path';
 import type { Bus } from '../platform/bus/bus.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import type { Counters } from '../platform/core/counters.ts';
@@ -12,7 +11,7 @@ import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
 import type { SiteEvents } from '../platform/core/site-events.ts';
 import { decodeBundle } from '../platform/identity/messages.ts';
 import type { SiteKeys } from '../platform/identity/site-identity.ts';
-import { startLinkClient } from '../platform/link/link-client.ts';
+import { type LinkState, startLinkClient } from '../platform/link/link-client.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
 import { ACTIONS } from '../respond/actions/registry.ts';
 import {
@@ -28,7 +27,6 @@ import { readVersion } from './version.ts';
 
 export async function startChildSide(options: {
   config: SiteConfig;
-  configFile: string;
   keys: SiteKeys;
   started: number;
   bus: Bus;
@@ -38,7 +36,7 @@ export async function startChildSide(options: {
   counters: Counters;
   logger: Logger;
   siteEvents: SiteEvents;
-}): Promise<{ stop(): Promise<void> }> {
+}): Promise<{ state(): LinkState; stop(): Promise<void> }> {
   const { config, keys, bus, records, residency, clock, counters, logger, siteEvents } = options;
   const { tenant } = config;
   const { id, jurisdiction } = config.site;
@@ -80,6 +78,7 @@ export async function startChildSide(options: {
     siteEvents,
   });
   return {
+    state: () => link.state(),
     async stop() {
       await link.stop();
       await reconciler?.stop();
@@ -90,18 +89,16 @@ export async function startChildSide(options: {
 /** Undefined when an earlier enrolment makes it needless and the file is gone. @throws PicketError BUNDLE_MISSING */
 async function readBundle({
   config,
-  configFile,
   keys,
 }: {
   config: SiteConfig;
-  configFile: string;
   keys: SiteKeys;
 }): Promise<string | undefined> {
   const { bundle, bundle_file } = config.parent ?? {};
   if (bundle !== undefined) return bundle.trim();
   if (bundle_file !== undefined) {
     try {
-      return (await readFile(resolve(dirname(resolve(configFile)), bundle_file), 'utf8')).trim();
+      return (await readFile(bundle_file, 'utf8')).trim();
     } catch (cause) {
       if (!keys.enrolment()) {
         throw new PicketError({

@@ -23,6 +23,8 @@ export interface ParentSide {
   readonly runner: PlaybookRunner;
   /** The bundle of a new child. */
   invite(site: { id: string; name: string; tier: 'region' | 'edge'; jurisdiction: string }): Promise<string>;
+  /** Cuts a child off, now and until it is invited again. @throws PicketError SITE_UNKNOWN */
+  revoke(site: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -104,6 +106,7 @@ export async function startParentSide(options: {
       const parent = { site: config.site.id, jurisdiction: config.site.jurisdiction, url: server.url };
       return (await authority.invite({ site: id, name, tier, jurisdiction, parent })).bundle;
     },
+    revoke: (site) => authority.revoke(site),
     async stop() {
       await server.close();
       await runner.stop();

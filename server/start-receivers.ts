@@ -1,17 +1,18 @@
 // Starts every receiver that a site's sources ask for.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Intake } from '../ingest/intake.ts';
 import { startNetflowUdpReceiver } from '../ingest/receivers/netflow-udp.ts';
 import type { Receiver } from '../ingest/receivers/receiver.ts';
-import { type ListenerTls, startHttpReceivers } from '../ingest/receivers/start-http-receivers.ts';
+import { startHttpReceivers } from '../ingest/receivers/start-http-receivers.ts';
 import { startSyslogTcpReceiver, startSyslogTlsReceiver } from '../ingest/receivers/syslog-tcp.ts';
 import { startSyslogUdpReceiver } from '../ingest/receivers/syslog-udp.ts';
 import { startTailReceiver } from '../ingest/receivers/tail-file.ts';
-import type { ReceiverConfig, SourceConfig, TlsFiles } from '../ingest/source-config.ts';
+import type { ReceiverConfig, SourceConfig } from '../ingest/source-config.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import type { Logger } from '../platform/core/log.ts';
 import { describeListenError } from './describe-listen-error.ts';
+import { readTls } from './read-tls.ts';
 import type { SiteConfig } from './site-config.ts';
 
 /** Resolves when all listen; on a failure those that began are closed. @throws PicketError PORT_TAKEN, PORT_REFUSED */
@@ -100,14 +101,4 @@ async function startReceiver(options: {
       return startSyslogTlsReceiver({ ...network, ...tls }).catch(explain);
     }
   }
-}
-
-/** @throws the file system's error */
-export function readTls(files: TlsFiles): ListenerTls {
-  const { certificate_file, key_file, client_ca_file } = files;
-  return {
-    certificate: readFileSync(certificate_file, 'utf8'),
-    key: readFileSync(key_file, 'utf8'),
-    ...(client_ca_file === undefined ? {} : { client_ca: readFileSync(client_ca_file, 'utf8') }),
-  };
 }

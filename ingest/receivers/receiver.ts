@@ -26,7 +26,7 @@ export interface ReceiverOptions {
   readonly intake: ReceiverIntake;
   /** The source's own; without it there is no bound. */
   readonly limiter?: RateLimiter | undefined;
-  /** Longer records are handed over cut one byte above it, so that the intake dead-letters them. */
+  /** Longer records are handed over cut one byte above it and marked so: the intake dead-letters them. */
   readonly max_record_bytes: number;
   readonly clock: { now(): number; sleep(duration_ms: number, signal?: AbortSignal): Promise<void> };
   /** Hears of faults of the machine (socket, disk, bus), which are tried again. */
@@ -45,12 +45,15 @@ export async function handOver(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { intake, sourceId, clock } = options;
+  const marked = records.map((record) =>
+    record.bytes.length > options.max_record_bytes ? { ...record, cut: true } : record,
+  );
   const pause = (): Promise<void> => clock.sleep(RETRY_MS, signal).catch(() => {});
   for (;;) {
     while (intake.congested() && !signal.aborted) await pause();
     if (signal.aborted && intake.congested()) return false;
     try {
-      await intake.accept(sourceId, records);
+      await intake.accept(sourceId, marked);
       return true;
     } catch (error) {
       options.onError?.(error);

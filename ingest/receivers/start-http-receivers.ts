@@ -1,6 +1,6 @@
 // Opens the one HTTP or HTTPS listener on which the HTTP receiver and the bulk front stand.
 import type { AddressInfo } from 'node:net';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { Intake } from '../intake.ts';
@@ -51,6 +51,7 @@ export async function startHttpReceivers(options: {
         },
       }) as unknown as FastifyInstance)
     : fastify(shared);
+  app.addHook('onRequest', refuseBrowsers(intake));
   const receiver = {
     intake,
     clock,
@@ -63,4 +64,24 @@ export async function startHttpReceivers(options: {
   const { port } = app.server.address() as AddressInfo;
   logger.info({ host: options.host, port, tls: tls !== undefined }, 'HTTP receivers listen');
   return { port, close: () => app.close() };
+}
+
+/**
+ * Log shippers name no origin, browsers always do when they post. A page that someone near a source looks at
+ * could otherwise write records to a source that knows its senders by address alone.
+ */
+function refuseBrowsers(intake: Intake): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
+  return async (request, reply) => {
+    const { origin, 'sec-fetch-site': fetchSite } = request.headers;
+    if (origin === undefined && (fetchSite === undefined || fetchSite === 'none')) return undefined;
+    const { source } = request.params as { source?: string };
+    if (source !== undefined && intake.sources.has(source)) intake.drop(source, 'web-page');
+    return reply.code(403).type('application/problem+json').send({
+      type: 'about:blank',
+      status: 403,
+      title: 'Forbidden',
+      code: 'BROWSER_REFUSED',
+      detail: 'records are not taken from web pages',
+    });
+  };
 }

@@ -111,6 +111,10 @@ export async function startTailReceiver(options: TailOptions): Promise<Receiver>
   /** Files that were rotated away while nothing followed them: their rest is still to be read. */
   async function findRenamed(): Promise<boolean> {
     let found = false;
+    // Also of paths that name nothing now: the file may have been rotated away and not yet made again.
+    for (const pattern of options.paths) {
+      for await (const folder of glob(dirname(pattern))) folders.add(folder);
+    }
     for (const folder of folders) {
       for (const name of await readdir(folder)) {
         const path = join(folder, name);

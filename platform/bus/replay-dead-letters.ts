@@ -47,6 +47,8 @@ export interface ReplaySummary {
 }
 
 const PAGE_RECORDS = 200;
+/** Letters fed together, so that one fsync serves many; each may be a megabyte. */
+const FED_AT_ONCE = 64;
 
 /** Dead letters that pass the filter, oldest first; at most `limit` (default 1,000). */
 export async function listDeadLetters(options: {
@@ -63,8 +65,22 @@ export async function listDeadLetters(options: {
   return letters;
 }
 
+/** The latest `limit` ones, oldest first, without reading what came before them. */
+export async function listLatestDeadLetters(options: { bus: Bus; limit: number }): Promise<DeadLetter[]> {
+  const { bus, limit } = options;
+  await bus.ensureTopics([TOPICS.deadLetters, TOPICS.deadLetterMarks]);
+  const marked = await readMarks(bus);
+  const starts = (await bus.bounds(TOPICS.deadLetters)).map(({ first, next }) =>
+    Math.max(first, next - limit),
+  );
+  const letters: DeadLetter[] = [];
+  for await (const record of walkTopic(bus, TOPICS.deadLetters, starts))
+    letters.push(readLetter(record, marked));
+  return letters.sort((a, b) => a.at - b.at).slice(-limit);
+}
+
 /**
- * Hands each matching letter to `feed`, which must resolve only when the message is safe again (and may be
+ * Hands each matching letter to `feed` (several at once, in order), which must resolve only when the message is safe again (and may be
  * given one twice after a crash between the two: event ids make that one event). A letter that `feed`
  * refuses stays unmarked and is reported; the rest goes on.
  */
@@ -81,38 +97,55 @@ export async function replayDeadLetters(options: {
   let matched = 0;
   let replayed = 0;
   let already = 0;
+  let waiting: DeadLetter[] = [];
+  const feedWaiting = async (): Promise<void> => {
+    const letters = waiting;
+    waiting = [];
+    const ends = await Promise.allSettled(letters.map((letter) => feed(letter.message, letter)));
+    const fed: DeadLetterMark[] = [];
+    for (const [at, end] of ends.entries()) {
+      const { id } = letters[at] as DeadLetter;
+      if (end.status === 'fulfilled') fed.push({ id, at: now });
+      else failed.push({ id, code: errorCode(end.reason), message: describeError(end.reason) });
+    }
+    await markReplayed(bus, fed);
+    replayed += fed.length;
+  };
   for await (const letter of walkDeadLetters(bus, filter)) {
     if (signal?.aborted) break;
     matched++;
-    if (letter.replayed) {
-      already++;
-      continue;
-    }
-    try {
-      await feed(letter.message, letter);
-      await markReplayed(bus, { id: letter.id, at: now });
-      replayed++;
-    } catch (error) {
-      failed.push({ id: letter.id, code: errorCode(error), message: describeError(error) });
-    }
+    if (letter.replayed) already++;
+    else waiting.push(letter);
+    if (waiting.length >= FED_AT_ONCE) await feedWaiting();
   }
+  if (!signal?.aborted) await feedWaiting();
   return { matched, replayed, already, failed };
 }
 
 /** The letters there are at the start: those that the replay itself makes wait for the next one. */
 async function* walkDeadLetters(bus: Bus, filter: DeadLetterFilter): AsyncGenerator<DeadLetter> {
   await bus.ensureTopics([TOPICS.deadLetters, TOPICS.deadLetterMarks]);
-  const marked = new Set<string>();
-  for await (const record of walkTopic(bus, TOPICS.deadLetterMarks)) marked.add(record.key);
-  for await (const record of walkTopic(bus, TOPICS.deadLetters, filter.from)) {
+  const marked = await readMarks(bus);
+  const starts = filter.from === undefined ? undefined : await bus.offsetsAt(TOPICS.deadLetters, filter.from);
+  for await (const record of walkTopic(bus, TOPICS.deadLetters, starts)) {
     const letter = readLetter(record, marked);
     if (passes(letter, filter)) yield letter;
   }
 }
 
-async function* walkTopic(bus: Bus, topic: TopicDefinition, from?: number): AsyncGenerator<BusRecord> {
+async function readMarks(bus: Bus): Promise<ReadonlySet<string>> {
+  const marked = new Set<string>();
+  for await (const record of walkTopic(bus, TOPICS.deadLetterMarks)) marked.add(record.key);
+  return marked;
+}
+
+async function* walkTopic(
+  bus: Bus,
+  topic: TopicDefinition,
+  from?: readonly number[],
+): AsyncGenerator<BusRecord> {
   const bounds = await bus.bounds(topic);
-  const starts = from === undefined ? bounds.map(({ first }) => first) : await bus.offsetsAt(topic, from);
+  const starts = from ?? bounds.map(({ first }) => first);
   for (const [partition, { next }] of bounds.entries()) {
     let offset = starts[partition] ?? 0;
     while (offset < next) {
@@ -154,7 +187,9 @@ function passes(letter: DeadLetter, filter: DeadLetterFilter): boolean {
   );
 }
 
-async function markReplayed(bus: Bus, mark: DeadLetterMark): Promise<void> {
-  const value = Buffer.from(JSON.stringify(mark));
-  await bus.produce(TOPICS.deadLetterMarks, [{ key: mark.id, value, headers: {} }]);
+async function markReplayed(bus: Bus, marks: readonly DeadLetterMark[]): Promise<void> {
+  await bus.produce(
+    TOPICS.deadLetterMarks,
+    marks.map((mark) => ({ key: mark.id, value: Buffer.from(JSON.stringify(mark)), headers: {} })),
+  );
 }

@@ -1,5 +1,6 @@
 // Loads configuration: YAML, environment overrides, a strict schema, and every problem at once with its file and key path.
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { describeError, describePlace, PicketError, type Place } from './errors.ts';
 import { parseYaml, type YamlDocument } from './yaml.ts';
@@ -29,7 +30,7 @@ export const ENVIRONMENT_PREFIX = 'PICKET_CONFIG__';
 
 /**
  * Reads and checks one configuration file.
- * `{$env: NAME}` and `{$file: PATH}` stand for a secret, anywhere a text is wanted.
+ * `{$env: NAME}` and `{$file: PATH}` (beside the configuration file) stand for a secret, anywhere a text is wanted.
  * @throws ConfigError with every problem found
  */
 export function loadConfig<T>(options: {
@@ -52,6 +53,7 @@ export function loadConfig<T>(options: {
   }
   const problems: ConfigProblem[] = [];
   const tree = resolveSecrets({
+    file,
     node: document.value ?? {},
     path: '',
     environment,
@@ -82,6 +84,7 @@ export function describeIssue(issue: z.core.$ZodIssue, document: YamlDocument): 
 }
 
 function resolveSecrets(options: {
+  file: string;
   node: unknown;
   path: string;
   environment: Readonly<Record<string, string | undefined>>;
@@ -89,7 +92,7 @@ function resolveSecrets(options: {
   problems: ConfigProblem[];
   document: YamlDocument;
 }): unknown {
-  const { node, path, environment, read, problems, document } = options;
+  const { file, node, path, environment, read, problems, document } = options;
   const childPath = (key: string | number): string => (path === '' ? String(key) : `${path}.${key}`);
   if (Array.isArray(node))
     return node.map((child, at) => resolveSecrets({ ...options, node: child, path: childPath(at) }));
@@ -109,7 +112,7 @@ function resolveSecrets(options: {
     }
     if (key === '$file') {
       try {
-        return read(name).replace(/\r?\n$/, '');
+        return read(resolve(dirname(file), name)).replace(/\r?\n$/, '');
       } catch (error) {
         problems.push({ code: 'CONFIG_SECRET', message: describeError(error), place });
         return '';

@@ -32,7 +32,12 @@ export class PicketError extends Error {
 /** `file:line:column (path)` for people; empty string when nothing is known. */
 export function describePlace(place: Place | undefined): string {
   if (!place) return '';
-  const position = [place.file, place.line, place.column].filter((part) => part !== undefined).join(':');
+  const { file, line, column } = place;
+  // A column of a query that stands in no file says nothing by its number alone.
+  const bare = file === undefined && line === undefined && column !== undefined;
+  const position = bare
+    ? `column ${column}`
+    : [file, line, column].filter((part) => part !== undefined).join(':');
   const inside = place.path ?? place.at;
   if (!inside) return position;
   return position ? `${position} (${inside})` : inside;

@@ -90,7 +90,7 @@ export const WORDS: Readonly<Record<ReportLanguage, ReportWords>> = {
   zh: {
     locale: 'zh-CN',
     title: '数据驻留报告',
-    lead: '各司法辖区内留存的数据、离开的数据，以及离开前被去除的内容。',
+    lead: '各管辖区内留存的数据、离开的数据，以及离开前被去除的内容。',
     period: (from, to) =>
       from === undefined && to === undefined ? '全部已知时段' : `${from ?? '最早'} 至 ${to ?? '现在'}`,
     made: '生成时间',
@@ -100,7 +100,7 @@ export const WORDS: Readonly<Record<ReportLanguage, ReportWords>> = {
     bytes: '字节数',
     site: '站点',
     kind: '种类',
-    kinds: { event: '事件', alert: '告警' },
+    kinds: { event: '日志', alert: '告警' },
     class: '类别',
     dataset: '数据集',
     destination: '目的地',

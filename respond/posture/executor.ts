@@ -35,12 +35,16 @@ export async function findNft(
   return undefined;
 }
 
-/** A check by `nft -c -f -`; without nft, or without the right to ask the kernel, it says that nothing was checked. */
-export function createNftCheck(nft: string | undefined): NftCheck {
+/**
+ * A check by `nft -c -f -`; without nft, without the right to ask the kernel, or when nft does not answer, it says
+ * that nothing was checked: only a complaint about the script may take what stands out of force.
+ */
+export function createNftCheck(nft: string | undefined, timeout_ms = NFT_TIMEOUT_MS): NftCheck {
   return async (script) => {
     if (nft === undefined) return { checked: false };
-    const { failed, complaint } = await runNft(nft, ['-c', '-f', '-'], script);
+    const { failed, hung, complaint } = await runNft(nft, ['-c', '-f', '-'], script, timeout_ms);
     if (!failed) return { checked: true };
+    if (hung) return { checked: false };
     if (/operation not permitted|permission denied|must be root/i.test(complaint)) return { checked: false };
     return { checked: true, error: complaint };
   };
@@ -99,8 +103,9 @@ async function runNft(
   nft: string,
   args: readonly string[],
   input = '',
-): Promise<{ failed: boolean; output: string; complaint: string }> {
-  const result = await execa(nft, args, { input, timeout: NFT_TIMEOUT_MS, reject: false });
+  timeout_ms = NFT_TIMEOUT_MS,
+): Promise<{ failed: boolean; hung: boolean; output: string; complaint: string }> {
+  const result = await execa(nft, args, { input, timeout: timeout_ms, reject: false });
   const complaint = result.stderr.trim() || (result.failed ? (result.shortMessage ?? 'nft failed') : '');
-  return { failed: result.failed, output: result.stdout, complaint };
+  return { failed: result.failed, hung: result.timedOut, output: result.stdout, complaint };
 }

@@ -11,7 +11,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Api } from './api.ts';
 import type { ApiDeps } from './deps.ts';
-import { registerGuard } from './guard.ts';
+import { registerGuard, sessionCookieOf } from './guard.ts';
 import { servePage } from './page.ts';
 import { sendProblem } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -28,12 +28,21 @@ import { streamRoutes } from './routes/stream.ts';
 /** Replays carry files in pieces; everything else is small. */
 export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** The app, not yet listening. */
-export async function buildApp(deps: ApiDeps): Promise<Api> {
+/** A whole request must have come within this; answers, such as the live stream, may take as long as they do. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** The app, not yet listening; over TLS when the PEM texts for it are given. */
+export async function buildApp(
+  deps: ApiDeps,
+  tls?: { readonly certificate: string; readonly key: string },
+): Promise<Api> {
   const app = fastify({
+    https: tls ? { cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' } : null,
     loggerInstance: deps.logger as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    // Fastify's own default is none: who sends a body for ever would hold a socket for ever.
+    requestTimeout: REQUEST_TIMEOUT_MS,
     requestIdHeader: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 512 },
@@ -47,7 +56,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
       info: { title: 'Picket', version: deps.version, license: { name: 'Apache-2.0' } },
       components: {
         securitySchemes: {
-          session: { type: 'apiKey', in: 'cookie', name: 'picket_session' },
+          session: { type: 'apiKey', in: 'cookie', name: sessionCookieOf(deps.config.site) },
           token: { type: 'http', scheme: 'bearer' },
         },
       },

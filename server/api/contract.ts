@@ -6,7 +6,9 @@ import { Incident, IncidentStatus } from '../../platform/core/incident.ts';
 import { Level, SiteTier } from '../../platform/core/names.ts';
 import { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import { Posture, PostureReport } from '../../platform/core/posture.ts';
+import { SchemaVersion } from '../../platform/core/schema-version.ts';
 import { SiteRecord } from '../../platform/core/site.ts';
+import { Delivery } from '../../respond/notify/deliver.ts';
 
 /** RFC 9457 problem details with our stable code. */
 export const Problem = z.object({
@@ -49,6 +51,15 @@ export const SignIn = z.strictObject({ token: z.string().min(1).max(512) });
 export const SiteView = SiteRecord.extend({
   /** `self` for the site that answers. */
   link: z.enum(['self', 'up', 'late', 'down', 'never']),
+  /** Of the site that answers: how its own link to its parent stands, with the fault that stops it. */
+  parent_link: z
+    .object({
+      state: z.enum(['enrolling', 'connecting', 'connected', 'waiting', 'stopped']),
+      since: z.string(),
+      code: z.string().optional(),
+      reason: z.string().optional(),
+    })
+    .optional(),
   /** Open alerts of the site. */
   open_alerts: z.number().int(),
 });
@@ -85,6 +96,38 @@ export const TimelineEntry = z.object({
 export type TimelineEntry = z.infer<typeof TimelineEntry>;
 
 /** One leased change at a site, as ordered and as the site last reported it. */
+/** What a person or token did, as the collection `audit` keeps it. */
+export const Act = z.object({
+  schema: SchemaVersion,
+  kind: z.enum([
+    'alert-status',
+    'change-lifted',
+    'site-invited',
+    'site-revoked',
+    'records-replayed',
+    'dead-letters-replayed',
+    'sign-in-link',
+  ]),
+  actor: z.string(),
+  at: z.iso.datetime(),
+  about: z.record(z.string(), z.string()),
+  reason: z.string().optional(),
+});
+export type Act = z.infer<typeof Act>;
+export const ActList = z.object({
+  /** Newest first; what sites' links noted stands here too, with members of its own. */
+  acts: z.array(z.looseObject({ kind: z.string(), actor: z.string(), at: z.string() })),
+  cursor: z.string().optional(),
+  total: z.number().int(),
+});
+
+export const DeliveryList = z.object({
+  /** Messages to notifiers by their next attempt, the latest first; `dead` ones are not tried again. */
+  deliveries: z.array(Delivery),
+  cursor: z.string().optional(),
+  total: z.number().int(),
+});
+
 export const ChangeView = z.object({
   site: z.string(),
   id: z.string(),
@@ -98,6 +141,8 @@ export const ChangeView = z.object({
   state: z.enum(['ordered', 'pending', 'applied', 'refused', 'failed', 'ended']),
   at: z.string().optional(),
   detail: z.string().optional(),
+  /** Who ended it before its lease did, and why. */
+  lifted: z.object({ actor: z.string(), at: z.string(), reason: z.string() }).optional(),
 });
 export type ChangeView = z.infer<typeof ChangeView>;
 
@@ -174,6 +219,7 @@ export type RunDecision = z.infer<typeof RunDecision>;
 
 export const ChangeList = z.object({ changes: z.array(ChangeView) });
 export type ChangeList = z.infer<typeof ChangeList>;
+export const RevokeSite = z.strictObject({ reason: z.string().min(1).max(2_000) });
 export const LiftChange = z.strictObject({ reason: z.string().min(1).max(2_000) });
 
 export const PostureView = z.object({ posture: Posture.optional(), report: PostureReport.optional() });
@@ -227,6 +273,10 @@ export const DeadLetterReplayed = z.object({
   replayed: z.number().int(),
   accepted: z.number().int(),
   rejected: z.number().int(),
+  /** Fed in by an earlier replay and left alone. */
+  already: z.number().int(),
+  /** Those that cannot be fed in again, such as ones of which only the first part was kept. */
+  failed: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })),
 });
 
 /** Records fed in by `picket replay` at a site. */

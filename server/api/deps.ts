@@ -1,15 +1,17 @@
 // What the API's routes work with; the composition of a site hands it in.
+import type { z } from 'zod';
 import type { Bus } from '../../platform/bus/bus.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Counters } from '../../platform/core/counters.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
+import type { LinkState } from '../../platform/link/link-client.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
 import type { SiteConfig } from '../site-config.ts';
 import type { Access } from './access.ts';
-import type { RuleView } from './contract.ts';
+import type { DeadLetterReplayed, RuleView } from './contract.ts';
 
 /** Feeds raw records of a configured source, as `picket replay` sends them. */
 export interface ReplayRecord {
@@ -40,6 +42,10 @@ export interface ApiDeps {
   readonly inviteSite:
     | ((site: { id: string; name: string; tier: 'region' | 'edge'; jurisdiction: string }) => Promise<string>)
     | undefined;
+  /** How this site's own link to its parent stands; undefined without a parent. */
+  readonly parentLink: () => LinkState | undefined;
+  /** Cuts a child off. @throws PicketError SITE_UNKNOWN */
+  readonly revokeSite: ((site: string) => Promise<void>) | undefined;
   readonly rules: () => {
     rules: readonly RuleView[];
     refused: readonly { code: string; message: string; place: string }[];
@@ -54,7 +60,7 @@ export interface ApiDeps {
     stage?: string | undefined;
     code?: string | undefined;
     source?: string | undefined;
-  }) => Promise<{ replayed: number; accepted: number; rejected: number }>;
+  }) => Promise<z.infer<typeof DeadLetterReplayed>>;
   /** What keeps the site from being ready; empty when it is. */
   readonly unready: () => readonly string[];
   /** Folder of the built page. */

@@ -5,7 +5,10 @@ import type { Principal } from './access.ts';
 import type { Api } from './api.ts';
 import type { ApiDeps } from './deps.ts';
 
-export const SESSION_COOKIE = 'picket_session';
+/** Cookies know hosts, not ports: sites that share an address would otherwise end one another's sessions. */
+export function sessionCookieOf(site: { readonly id: string }): string {
+  return `picket_session_${site.id}`;
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,7 +20,8 @@ declare module 'fastify' {
 const OPEN = new Set(['POST /api/v1/session']);
 
 /** Adds `request.principal` and the checks; every route under /api/ but sign-in needs a principal. */
-export function registerGuard(app: Api, { access }: Pick<ApiDeps, 'access'>): void {
+export function registerGuard(app: Api, { access, config }: Pick<ApiDeps, 'access' | 'config'>): void {
+  const cookie = sessionCookieOf(config.site);
   app.decorateRequest('principal', undefined);
   app.addHook('onRequest', async (request, reply) => {
     // Not awaited: a reply is thenable, and would be waited for until it is sent.
@@ -30,7 +34,7 @@ export function registerGuard(app: Api, { access }: Pick<ApiDeps, 'access'>): vo
     const path = request.routeOptions.url ?? request.url;
     if (!path.startsWith('/api/')) return;
     const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const session = request.cookies[SESSION_COOKIE];
+    const session = request.cookies[cookie];
     if (bearer !== undefined) request.principal = await access.identify(bearer, 'api-token');
     else if (session !== undefined) {
       request.principal = await access.identify(session, 'session');

@@ -1,11 +1,13 @@
 // Tells every leased change: as ordered in runs and postures, and as its site last reported it.
+
+import { equals } from '../../platform/core/expression/expression.ts';
 import type { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import type { Posture, PostureEntry } from '../../platform/core/posture.ts';
 import type { SiteRecord } from '../../platform/core/site.ts';
 import type { PublishedPosture } from '../../platform/link/publish-posture.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { OrderedChange } from '../../respond/playbooks/run-step.ts';
-import type { ChangeView } from './contract.ts';
+import type { Act, ChangeView } from './contract.ts';
 
 /** Changes that runs ordered, oldest first. */
 export function changesOfRuns(runs: readonly PlaybookRun[]): OrderedChange[] {
@@ -42,10 +44,12 @@ export async function listChanges(options: {
   for (const site of new Set([...ordered.values()].map(({ site }) => site))) {
     reports.set(site, (await records.get<SiteRecord>('sites', site))?.value.posture);
   }
+  const lifts = await readLifts(records);
   return [...ordered.values()]
     .map((change) =>
       viewOf({
         change,
+        lift: lifts.get(`${change.site} ${change.id}`),
         report: reports.get(change.site),
         held: held.has(`${change.site} ${change.id}`),
         now,
@@ -54,13 +58,24 @@ export async function listChanges(options: {
     .sort((a, b) => (a.lease_end < b.lease_end ? 1 : a.lease_end > b.lease_end ? -1 : a.id < b.id ? -1 : 1));
 }
 
+/** Who lifted which change of which site; of several the first that was noted. */
+async function readLifts(records: RecordStore): Promise<ReadonlyMap<string, Act>> {
+  const { records: acts } = await records.query<Act>('audit', {
+    where: equals('kind', 'change-lifted'),
+    sort: { field: 'at', direction: 'desc' },
+    limit: 10_000,
+  });
+  return new Map(acts.map(({ value }) => [`${value.about['site']} ${value.about['change']}`, value]));
+}
+
 function viewOf(options: {
   change: PostureEntry & { site: string };
+  lift: Act | undefined;
   report: SiteRecord['posture'];
   held: boolean;
   now: number;
 }): ChangeView {
-  const { change, report, held, now } = options;
+  const { change, lift, report, held, now } = options;
   const told = report?.entries.find(({ id }) => id === change.id);
   const over = Date.parse(change.lease_end) <= now;
   const detail = told?.reason ?? (held || over || told ? undefined : 'lifted');
@@ -76,5 +91,6 @@ function viewOf(options: {
     state: told?.state ?? 'ordered',
     ...(told ? { at: told.at } : {}),
     ...(detail === undefined ? {} : { detail }),
+    ...(lift && !held ? { lifted: { actor: lift.actor, at: lift.at, reason: lift.reason ?? '' } } : {}),
   };
 }

@@ -2,12 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, PicketError } from '../../platform/core/errors.ts';
+import { type SiteResponse, sendRequest } from './send-request.ts';
 
 /** How a running site can be reached, written by it into its data folder (mode 0600). */
 export interface SiteAddress {
   readonly url: string;
   readonly token: string;
   readonly pid: number;
+  /** PEM of the certificate that it shows, when it listens over TLS: its owner knows it without any CA. */
+  readonly certificate?: string;
 }
 
 /** The name of that file. */
@@ -33,12 +36,12 @@ export async function connectToSite(options: {
     const token = environment['PICKET_TOKEN'];
     if (token === undefined)
       throw new PicketError({ code: 'TOKEN_MISSING', message: '--url needs a token in PICKET_TOKEN' });
-    return createClient(url, token);
+    return createClient({ url, token });
   }
   const file = join(data, ADDRESS_FILE);
   try {
     const address = JSON.parse(await readFile(file, 'utf8')) as SiteAddress;
-    return createClient(address.url, address.token);
+    return createClient(address);
   } catch (cause) {
     throw new PicketError({
       code: 'SITE_NOT_RUNNING',
@@ -49,23 +52,23 @@ export async function connectToSite(options: {
 }
 
 /** A client with a known token. */
-export function createClient(url: string, token: string): ApiClient {
+export function createClient(address: Omit<SiteAddress, 'pid'>): ApiClient {
+  const { url, token, certificate } = address;
   return {
     url,
     async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-      let response: Response;
-      let text: string;
+      let response: SiteResponse;
       try {
-        response = await fetch(new URL(path, url), {
+        response = await sendRequest({
+          url: new URL(path, url),
           method,
           headers: {
             authorization: `Bearer ${token}`,
             ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          ...(certificate === undefined ? {} : { certificate }),
         });
-        // Inside as well: a site that dies in the middle of its answer does not answer.
-        text = await response.text();
       } catch (cause) {
         const reason =
           cause instanceof Error && cause.cause !== undefined
@@ -77,12 +80,13 @@ export function createClient(url: string, token: string): ApiClient {
           cause,
         });
       }
+      const { status, text } = response;
       const value =
         text === '' ? undefined : (JSON.parse(text) as T & { code?: string; title?: string; place?: string });
-      if (!response.ok) {
+      if (status < 200 || status > 299) {
         throw new PicketError({
           code: value?.code ?? 'SITE_ERROR',
-          message: value?.title ?? `${url} answered ${response.status}`,
+          message: value?.title ?? `${url} answered ${status}`,
           ...(value?.place ? { place: { at: value.place } } : {}),
         });
       }

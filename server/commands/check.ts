@@ -8,6 +8,7 @@ import { resolveContent } from '../content-path.ts';
 import { loadDetection } from '../load-detection.ts';
 import { loadResidency } from '../load-residency.ts';
 import { readSiteConfig } from '../read-site-config.ts';
+import { listTlsFiles, readTls } from '../read-tls.ts';
 import type { SiteConfig } from '../site-config.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
@@ -47,6 +48,14 @@ export async function checkSite(
   };
   const config: SiteConfig | undefined = attempt(() => readSiteConfig({ file, environment }));
   if (!config) return problems;
+  for (const { path, files } of listTlsFiles(config)) {
+    try {
+      readTls(files);
+    } catch (error) {
+      for (const problem of problemsOf(error, file))
+        problems.push({ ...problem, place: { ...problem.place, path } });
+    }
+  }
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
   const detection = attempt(() =>

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import type { DeadLetterList, DeadLetterReplayed } from '../api/contract.ts';
+import { EXIT } from './exit-codes.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
 
@@ -43,7 +44,11 @@ export function addDeadLetterCommands(program: Command): void {
       .description('feed them in again, after a fix; each is fed once')
       .option('--stage <stage>', 'only of this stage')
       .option('--code <code>', 'only with this code')
-      .option('--source <name>', 'only of this source'),
+      .option('--source <name>', 'only of this source')
+      .addHelpText(
+        'after',
+        '\nExample:\n  picket dead-letters replay --source gateway --code SYSLOG_TOO_LONG\nExit codes: 0 all went in (or there were none), 1 some were rejected again or cannot be fed in, 3 failed.\n',
+      ),
   ).action(async (options: SiteOptions & { stage?: string; code?: string; source?: string }) => {
     const api = await connect(options);
     const { stage, code, source } = options;
@@ -54,6 +59,12 @@ export function addDeadLetterCommands(program: Command): void {
       filter,
     );
     if (options.json) printJson(done);
-    else printLine(`${done.replayed} replayed: ${done.accepted} accepted, ${done.rejected} rejected again`);
+    else {
+      printLine(`${done.replayed} replayed: ${done.accepted} accepted, ${done.rejected} rejected again`);
+      if (done.already > 0) printLine(`${done.already} left alone: fed in by an earlier replay`);
+      for (const [code, failures] of Map.groupBy(done.failed, (failure) => failure.code))
+        printLine(`${failures.length} cannot be fed in: ${failures[0]?.message ?? ''} [${code}]`);
+    }
+    if (done.failed.length > 0 || done.rejected > 0) process.exitCode = EXIT.findings;
   });
 }

@@ -8,7 +8,7 @@ import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 import { describePlace, PicketError } from '../../platform/core/errors.ts';
 import { PROGRAM_FOLDER } from '../content-path.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
 import { createLineNormaliser } from './normalise-line.ts';
 
 interface EvalOptions {
@@ -46,10 +46,12 @@ Exit codes: 0 it ran; with --strict 1 when a rule or line was refused; 2 wrong u
     )
     .action(async (options: EvalOptions) => {
       if ((options.source === undefined) === (options.raw !== true)) {
-        throw new PicketError({ code: 'EVAL_MODE', message: 'say either --source FORMAT or --raw' });
+        throw new UsageError({ code: 'EVAL_MODE', message: 'say either --source FORMAT or --raw' });
       }
       const began = performance.now();
       const { rules, refused } = loadRules({ folders: options.rules });
+      const unreadable = refused.find(({ code }) => code === 'RULES_UNREADABLE');
+      if (rules.length === 0 && unreadable) throw new PicketError(unreadable);
       const { pipelines, routes, refused: refusedPipelines } = loadPipelines(options.pipelines);
       if (!routes)
         throw new PicketError({

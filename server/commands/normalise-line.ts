@@ -8,6 +8,7 @@ import type { RawRecord } from '../../ingest/source.ts';
 import { PicketError } from '../../platform/core/errors.ts';
 import { type JsonObject, PicketEvent } from '../../platform/core/event.ts';
 import { SITE_DATASET } from '../../platform/core/site-events.ts';
+import { UsageError } from './exit-codes.ts';
 
 /** A site that is none: ids made here are for this output only. */
 const NOWHERE: SiteIdentity = {
@@ -28,7 +29,7 @@ export function createLineNormaliser(format: string): (bytes: Uint8Array) => Jso
   const adapter = findAdapter(format);
   if (!adapter) {
     const known = SOURCE_ADAPTERS.map(({ id }) => id).join(', ');
-    throw new PicketError({
+    throw new UsageError({
       code: 'FORMAT_UNKNOWN',
       message: `no source format ${format} (there are: ${known})`,
     });

@@ -50,6 +50,7 @@ export function printError(error: unknown, json: boolean): void {
 function tell(code: string, message: string, place: string, json: boolean): void {
   const line = json
     ? JSON.stringify({ error: { code, message, ...(place ? { place } : {}) } })
-    : `picket: ${place ? `${place}: ` : ''}${message} [${code}]`;
+    : // Some messages, which stand in lists without their place as well, name it themselves.
+      `picket: ${place && !message.includes(`(${place})`) ? `${place}: ` : ''}${message} [${code}]`;
   process.stderr.write(`${line}\n`);
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { PicketError } from '../../platform/core/errors.ts';
 import { type ApiClient } from './api-client.ts';
+import { UsageError } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 import { type RecordedRecord, readRecording } from './read-recording.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
@@ -81,7 +82,7 @@ export function addReplayCommand(program: Command): void {
     const api = await connect(options);
     const shift = options.shift === undefined ? undefined : Number(options.shift);
     if (shift !== undefined && !Number.isInteger(shift))
-      throw new PicketError({ code: 'SHIFT_INVALID', message: `not a number of ms: ${options.shift}` });
+      throw new UsageError({ code: 'SHIFT_INVALID', message: `not a number of ms: ${options.shift}` });
     const { sources } = await api.call<{ sources: { id: string; format: string }[] }>(
       'GET',
       '/api/v1/sources',

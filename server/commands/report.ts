@@ -1,9 +1,10 @@
 // picket report residency: what stayed and what left, for auditors.
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { PicketError } from '../../platform/core/errors.ts';
+import { describeError, PicketError } from '../../platform/core/errors.ts';
 import type { ResidencyReport } from '../../report/residency/build-report.ts';
 import { renderResidencyReport } from '../../report/residency/render-html.ts';
+import { UsageError } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 import { parseTime } from './search.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
@@ -23,7 +24,7 @@ export function addReportCommand(program: Command): void {
   ).action(
     async (options: SiteOptions & { since?: string; until?: string; html?: string; language: string }) => {
       if (options.language !== 'en' && options.language !== 'zh') {
-        throw new PicketError({
+        throw new UsageError({
           code: 'LANGUAGE_UNKNOWN',
           message: `no language ${options.language}: en or zh`,
         });
@@ -35,7 +36,16 @@ export function addReportCommand(program: Command): void {
       if (options.until) query.set('to', parseTime(options.until, now));
       const built = await api.call<ResidencyReport>('GET', `/api/v1/reports/residency?${query.toString()}`);
       if (options.html !== undefined) {
-        await writeFile(options.html, renderResidencyReport(built, options.language));
+        try {
+          await writeFile(options.html, renderResidencyReport(built, options.language));
+        } catch (cause) {
+          throw new PicketError({
+            code: 'REPORT_UNWRITABLE',
+            message: describeError(cause),
+            place: { file: options.html },
+            cause,
+          });
+        }
         process.stderr.write(`picket: written to ${options.html}\n`);
         if (!options.json) return;
       }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { PicketError } from '../../platform/core/errors.ts';
 import { scanTarget } from '../../scanners/trivy/scan-target.ts';
+import { UsageError } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 import { sendRecords } from './replay.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
@@ -40,7 +41,7 @@ Nothing is fetched from the network. Exit codes: 0 done (findings are no failure
   ).action(async (path: string, options: ScanOptions) => {
     const seconds = Number(options.timeout);
     if (!(seconds > 0 && seconds <= 86_400))
-      throw new PicketError({
+      throw new UsageError({
         code: 'TIMEOUT_INVALID',
         message: `not a number of seconds: ${options.timeout}`,
       });

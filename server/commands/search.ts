@@ -1,8 +1,8 @@
 // picket search: events of a site by KQL.
 import type { Command } from 'commander';
-import { PicketError } from '../../platform/core/errors.ts';
 import { readText } from '../../platform/core/fields.ts';
 import type { EventPage } from '../api/contract.ts';
+import { UsageError } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
 
@@ -20,7 +20,7 @@ export function parseTime(text: string, now: number): string {
   const time =
     amount === undefined ? Date.parse(text) : now - Number(amount) * (UNITS_MS[unit as string] as number);
   if (Number.isNaN(time))
-    throw new PicketError({
+    throw new UsageError({
       code: 'TIME_INVALID',
       message: `not a time: ${text} (say 15m, 7d or 2026-11-23T08:00:00Z)`,
     });
@@ -55,7 +55,7 @@ With --json: one event a line.
       const now = Date.now();
       let left = Number(options.limit);
       if (!Number.isInteger(left) || left < 1)
-        throw new PicketError({ code: 'LIMIT_INVALID', message: `not a number of events: ${options.limit}` });
+        throw new UsageError({ code: 'LIMIT_INVALID', message: `not a number of events: ${options.limit}` });
       let cursor: string | undefined;
       do {
         const page: EventPage = await api.call<EventPage>('POST', '/api/v1/search', {

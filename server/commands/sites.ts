@@ -1,11 +1,16 @@
-// picket sites: who is there, and inviting a new one.
+// picket sites: who is there, inviting a new one, and cutting one off.
 import type { Command } from 'commander';
 import type { SiteList } from '../api/contract.ts';
 import { printJson, printLine, printTable } from './output.ts';
 import { addSiteOptions, connect, type SiteOptions } from './site-options.ts';
 
+/** Of the site that answers, how its link to its parent stands, if it has one. */
+function describeLink({ link, parent_link: parent }: SiteList['sites'][number]): string {
+  return parent ? ['parent', parent.state, parent.code].filter((part) => part !== undefined).join(' ') : link;
+}
+
 export function addSitesCommands(program: Command): void {
-  const sites = program.command('sites').description('list the sites, or invite one');
+  const sites = program.command('sites').description('list the sites, invite one, or cut one off');
 
   addSiteOptions(
     sites.command('list', { isDefault: true }).description('all sites with their link and posture'),
@@ -21,7 +26,7 @@ export function addSitesCommands(program: Command): void {
         site: site.id,
         tier: site.tier,
         jurisdiction: site.jurisdiction,
-        link: site.link,
+        link: describeLink(site),
         state: site.state,
         spool: site.heartbeat?.spool.records,
         posture: site.posture ? `v${site.posture.version}` : '-',
@@ -58,4 +63,23 @@ export function addSitesCommands(program: Command): void {
       else printLine(invited.bundle);
     },
   );
+
+  addSiteOptions(
+    sites
+      .command('revoke')
+      .description('cut a site off at once; a new bundle of `sites new` lets it back in')
+      .argument('<id>', 'the site')
+      .requiredOption('--reason <text>', 'why, kept with who did it')
+      .addHelpText('after', "\nExample:\n  picket sites revoke factory-lyon --reason 'stolen'\n"),
+  ).action(async (id: string, options: SiteOptions & { reason: string }) => {
+    const api = await connect(options);
+    const { reason } = options;
+    const site = await api.call<SiteList['sites'][number]>(
+      'POST',
+      `/api/v1/sites/${encodeURIComponent(id)}/revoke`,
+      { reason },
+    );
+    if (options.json) printJson(site);
+    else printLine(`${site.id} is ${site.state}`);
+  });
 }

@@ -1,8 +1,9 @@
 // picket up: runs one site from its configuration, or the demo of a centre and two edge sites.
 import type { Command } from 'commander';
-import { describeError, errorCode, PicketError } from '../../platform/core/errors.ts';
+import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { SiteMessage } from '../demo/supervise-site.ts';
 import { DEFAULT_PORT } from '../demo/write-site-files.ts';
+import { UsageError } from './exit-codes.ts';
 import { signInLink } from './sign-in.ts';
 import { DEFAULT_DATA } from './site-options.ts';
 
@@ -33,10 +34,10 @@ export function addUpCommand(program: Command): void {
         if (options.demo) {
           const port = Number(options.port);
           if (!Number.isInteger(port) || port < 1 || port > 65_500)
-            throw new PicketError({ code: 'PORT_INVALID', message: `not a port: ${options.port}` });
+            throw new UsageError({ code: 'PORT_INVALID', message: `not a port: ${options.port}` });
           const speed = Number(options.speed);
           if (!(speed > 0))
-            throw new PicketError({ code: 'SPEED_INVALID', message: `not a speed: ${options.speed}` });
+            throw new UsageError({ code: 'SPEED_INVALID', message: `not a speed: ${options.speed}` });
           const tell = (line: string): void => void process.stdout.write(`${line}\n`);
           const { runDemo } = await import('../demo/run-demo.ts');
           await runDemo({
@@ -51,7 +52,7 @@ export function addUpCommand(program: Command): void {
           return;
         }
         if (options.site === undefined)
-          throw new PicketError({ code: 'SITE_MISSING', message: 'say which: --site FILE, or --demo' });
+          throw new UsageError({ code: 'SITE_MISSING', message: 'say which: --site FILE, or --demo' });
         await runOne(options.site, stop);
       },
     );

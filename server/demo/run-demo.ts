@@ -149,6 +149,5 @@ function lastingClient(site: DemoSite): ApiClient {
 }
 
 async function clientOf(site: DemoSite): Promise<ApiClient> {
-  const { url, token } = JSON.parse(await readFile(join(site.folder, ADDRESS_FILE), 'utf8')) as SiteAddress;
-  return createClient(url, token);
+  return createClient(JSON.parse(await readFile(join(site.folder, ADDRESS_FILE), 'utf8')) as SiteAddress);
 }

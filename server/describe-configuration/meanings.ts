@@ -14,7 +14,6 @@ export const meanings: Readonly<Record<string, string>> = {
   'listen.tls': 'serve over TLS',
   'listen.tls.certificate_file': 'PEM',
   'listen.tls.key_file': 'PEM',
-  'listen.tls.client_ca_file': 'PEM; CA that client certificates must come from',
   ingest: 'the HTTP receivers (records and `_bulk`); needed when a source has one',
   'ingest.host': 'address to listen on',
   'ingest.port': 'one port for all `http` and `bulk` receivers',
@@ -57,9 +56,11 @@ export const meanings: Readonly<Record<string, string>> = {
   'sources[].receivers[](udp-netflow).port': '',
   'sources[].access':
     'who may send; every condition given must hold, and a source on the network needs at least one',
-  'sources[].access.token': 'sent as Bearer, as the Basic password or as ApiKey; at least 16 characters',
+  'sources[].access.token':
+    'sent as Bearer, as the Basic password or as ApiKey; at least 16 characters; only over `http` and `bulk`',
   'sources[].access.token_sha256': 'its SHA-256 in hex instead, so that the file does not hold the token',
-  'sources[].access.client_certificate': 'what the sender’s certificate must say; one of the two',
+  'sources[].access.client_certificate':
+    'what the sender’s certificate must say; one of the two; over `http`, `bulk` and `tls-syslog`',
   'sources[].access.client_certificate.common_name': 'common name of its subject',
   'sources[].access.client_certificate.fingerprint_sha256': 'SHA-256 of its DER form, hex without colons',
   'sources[].access.addresses': 'addresses and networks of senders, e.g. `10.20.0.0/16`',

@@ -193,4 +193,85 @@ describe('the intake', () => {
     expect(await started.events()).toHaveLength(started.counters.total('bus', 'produced'));
     expect(await started.deadLetters()).toHaveLength(started.counters.total('normalise', 'dead-lettered'));
   });
+
+  test('refused records of one call go to the dead letters together, within bounds', async () => {
+    let waiting: (() => void)[] = [];
+    let most = 0;
+    let bytes = 0;
+    running = await startIntake([{ id: 'any', format: 'ecs', max_record_bytes: 2_097_152 }], (bus) => ({
+      produce: (topic, messages) => bus.produce(topic, messages),
+      congested: () => bus.congested(),
+      deadLetter: async (message, reason) => {
+        bytes += message.value.length;
+        most = Math.max(most, bytes);
+        // None is done before all hundred were asked for: one at a time would wait forever.
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          if (reason.code !== 'JSON_INVALID' || waiting.length === 100) {
+            for (const go of waiting) go();
+            waiting = [];
+          }
+        });
+        await bus.deadLetter(message, reason);
+        bytes -= message.value.length;
+      },
+    }));
+    const rubbish = Array.from({ length: 100 }, (_, at) => `rubbish ${at}`);
+    await running.intake.accept('any', records(rubbish.join('\n')));
+    const letters = await running.deadLetters();
+    expect(letters.map(({ value }) => Buffer.from(value).toString())).toEqual(rubbish);
+
+    most = 0;
+    const large = Buffer.from(`[${'1,'.repeat(500_000)}1]`);
+    await running.intake.accept(
+      'any',
+      Array.from({ length: 24 }, (_, ordinal) => ({
+        bytes: large,
+        received: 5,
+        position: { kind: 'request' as const, ordinal },
+      })),
+    );
+    expect(await running.deadLetters()).toHaveLength(124);
+    expect(most).toBeLessThanOrEqual(8 * 1024 * 1024);
+  });
+
+  test('a record of which the receiver kept only a part is never replayed as if it were whole', async () => {
+    running = await startIntake([{ id: 'any', format: 'syslog', max_record_bytes: 4_096 }]);
+    const bytes = Buffer.from(`<13>${'x'.repeat(1_021)}`);
+    await running.intake.accept('any', [
+      { bytes, received: 5, position: { kind: 'assigned', id: '1' }, cut: true },
+    ]);
+    const [letter] = await running.deadLetters();
+    expect(letter?.headers).toMatchObject({ 'dl-code': 'RECORD_TOO_LARGE', truncated: '1' });
+    if (!letter) throw new Error('a dead letter');
+    await expect(running.intake.replayDeadLetter(letter)).rejects.toMatchObject({
+      code: 'DEAD_LETTER_NOT_REPLAYABLE',
+    });
+    expect(await running.events()).toEqual([]);
+  });
+
+  test('a record that is played at another time is another event, also by way of the dead letters', async () => {
+    running = await startIntake([{ id: 'any', format: 'ecs' }]);
+    const { intake } = running;
+    const shifted = (shift_ms?: number): RawRecord[] =>
+      records('{"message":"x"}').map((record) => (shift_ms === undefined ? record : { ...record, shift_ms }));
+    const idOf = async (list: RawRecord[]): Promise<string | undefined> =>
+      (await intake.accept('any', list))[0]?.events[0];
+    const ids = [
+      await idOf(shifted()),
+      await idOf(shifted(0)),
+      await idOf(shifted(5)),
+      await idOf(shifted(5)),
+    ];
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[2]).not.toBe(ids[0]);
+    expect(ids[3]).toBe(ids[2]);
+    await intake.accept('any', [{ ...(records('rubbish')[0] as RawRecord), shift_ms: 7 }]);
+    const [letter] = await running.deadLetters();
+    expect(letter?.headers['shift_ms']).toBe('7');
+    if (!letter) throw new Error('a dead letter');
+    await intake.replayDeadLetter({ ...letter, value: Buffer.from('{"message":"mended"}') });
+    const mended = (await running.events()).find((event) => event['message'] === 'mended');
+    expect(mended?.picket['shift_ms']).toBe(7);
+  });
 });

@@ -162,6 +162,12 @@ describe('picket eval', () => {
     expect(JSON.parse(stderr)).toMatchObject({ events: 40_000, alerts: 10_000 });
   }, 120_000);
 
+  test('a folder of rules that is not there is a failure, not a run without rules', async () => {
+    const end = await runPicket(['eval', '--rules', join(rules, 'none'), '--raw'], { input: '{}\n' });
+    expect(end).toMatchObject({ code: 3, stdout: '' });
+    expect(end.stderr).toMatch(/^picket: .*none: .* \[RULES_UNREADABLE\]\n$/);
+  }, 60_000);
+
   test.each([
     [['--raw', '--source', 'windows'], 'EVAL_MODE'],
     [[], 'EVAL_MODE'],
@@ -170,7 +176,7 @@ describe('picket eval', () => {
     'with %j it says %s',
     async (more, code) => {
       const end = await runPicket(['eval', '--rules', rules, ...more]);
-      expect(end.code).toBe(3);
+      expect(end.code).toBe(2);
       expect(end.stderr).toContain(`[${code}]`);
     },
     60_000,

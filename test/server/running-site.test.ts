@@ -98,6 +98,36 @@ describe('the command line against a running site', () => {
     expect(unknown.stderr).toContain('it has: falco, kubernetes, trivy, ecs');
   }, 60_000);
 
+  test('dead letters that are fed in again in vain, or cannot be, are told by number and exit code', async () => {
+    const large = join(folder, 'large.ndjson');
+    writeFileSync(large, `{"truncated":"${'x'.repeat(1_100_000)}\n`);
+    await runPicket(['replay', large, '--source', 'ecs', '--data', data]);
+    const first = await runPicket(['dead-letters', 'replay', '--data', data, '--json']);
+    expect(first.code).toBe(1);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      replayed: 1,
+      accepted: 0,
+      rejected: 1,
+      already: 0,
+      failed: [{ code: 'DEAD_LETTER_NOT_REPLAYABLE', message: 'only the first part of the record was kept' }],
+    });
+    const none = await runPicket(['dead-letters', 'replay', '--code', 'NONE', '--data', data]);
+    expect(none).toMatchObject({ code: 0, stdout: '0 replayed: 0 accepted, 0 rejected again\n' });
+  }, 60_000);
+
+  test('what was done by hand is listed with its actor', async () => {
+    const { body } = await ask('/api/v1/audit?where=kind:%20dead-letters-replayed&limit=1');
+    expect(body).toMatchObject({
+      acts: [{ kind: 'dead-letters-replayed', actor: 'cli', about: { code: 'NONE' } }],
+      total: 2,
+    });
+    const alert = await ask('/api/v1/alerts/none', { method: 'PATCH', json: { status: 'closed' } });
+    expectProblem(alert, 404, 'ALERT_NOT_FOUND');
+    const acts = (await ask('/api/v1/audit')).body['acts'] as { kind: string }[];
+    expect(acts.some(({ kind }) => kind === 'records-replayed')).toBe(true);
+    expect(acts.some(({ kind }) => kind === 'alert-status')).toBe(false);
+  });
+
   test('search finds by KQL, one event a line with --json, and says where a query breaks', async () => {
     const end = await runPicket([
       'search',
@@ -131,6 +161,19 @@ describe('the command line against a running site', () => {
     const { bundle } = JSON.parse(invited.stdout) as { bundle: string };
     expect(bundle.length).toBeGreaterThan(50);
   }, 60_000);
+
+  test('a site is cut off by name, with who did it and why', async () => {
+    await runPicket(['sites', 'new', 'nice', '--jurisdiction', 'eu-fr', '--data', data]);
+    const args = ['sites', 'revoke', 'nice', '--data', data];
+    expect((await runPicket(args)).code).toBe(2);
+    const end = await runPicket([...args, '--reason', 'stolen']);
+    expect(end).toMatchObject({ code: 0, stdout: 'nice is revoked\n' });
+    const { body } = await ask('/api/v1/audit?where=kind:%20site-revoked');
+    expect(body['acts']).toMatchObject([{ actor: 'cli', about: { site: 'nice' }, reason: 'stolen' }]);
+    const unknown = await runPicket(['sites', 'revoke', 'none', '--reason', 'x', '--data', data]);
+    expect(unknown).toMatchObject({ code: 3 });
+    expect(unknown.stderr).toBe('picket: none is no child of this site [SITE_UNKNOWN]\n');
+  }, 60_000);
 });
 
 describe('signing in', () => {
@@ -142,7 +185,7 @@ describe('signing in', () => {
     const first = await signIn(token);
     expect(first.status).toBe(200);
     const cookie = first.headers.get('set-cookie') ?? '';
-    expect(cookie).toMatch(/^picket_session=[\w-]{43}; /);
+    expect(cookie).toMatch(/^picket_session_centre=[\w-]{43}; /);
     for (const flag of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Max-Age=']) expect(cookie).toContain(flag);
     expectProblem(await signIn(token), 401, 'SIGN_IN_INVALID');
 
@@ -187,7 +230,7 @@ describe('signing in', () => {
     const { token } = readAddress(data);
     const cookie = await ask('/api/v1/sites', {
       token: null,
-      headers: { cookie: `picket_session=${token}` },
+      headers: { cookie: `picket_session_centre=${token}` },
     });
     expect(cookie).toMatchObject({ status: 401, body: { code: 'SIGN_IN_REQUIRED' } });
   });

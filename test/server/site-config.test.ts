@@ -85,6 +85,17 @@ log: { level: loud, fil: x }
       'sources.0.receivers',
     ],
     ['children of an edge site', 'link: { port: 1 }', 'link'],
+    ['a port twice', 'ingest: { port: 7400 }', 'ingest.port'],
+    [
+      'a port twice among receivers',
+      'sources: [{ id: a, format: syslog, access: { addresses: [127.0.0.1] }, receivers: [{ type: udp-syslog, port: 7400 }, { type: tcp-syslog, port: 514 }, { type: tcp-syslog, port: 514 }] }]',
+      'sources.0.receivers.2.port',
+    ],
+    [
+      'a client certificate that nobody asks for',
+      'ingest: { port: 1 }\nsources: [{ id: a, format: falco, receivers: [{ type: http }], access: { client_certificate: { common_name: a } } }]',
+      'sources.0.access.client_certificate',
+    ],
     [
       'a webhook with a weak secret',
       'notifiers: [{ id: a, type: webhook, url: "https://x", secret: abc }]',
@@ -128,6 +139,34 @@ log: { level: loud, fil: x }
     expect(problemsOf(chat(`{ $file: ${join(folder, 'none')} }`))).toContain(
       'notifiers.0.secret: CONFIG_SECRET',
     );
+  });
+
+  test('every path starts at the folder of the file, whatever folder the program is started in', () => {
+    writeFileSync(join(folder, 'token'), 'sixteen characters or more\n');
+    const tls = '{ certificate_file: a.crt, key_file: a.key }';
+    const config = read(`${SMALLEST.replace('7400', `7400, tls: ${tls}`)}ingest: { port: 7401, tls: ${tls} }
+log: { file: picket.log }
+parent: { bundle_file: bundle.txt }
+respond: { executor: { type: file, path: firewall/picket.nft } }
+sources:
+  - id: gateway
+    format: syslog
+    access: { addresses: [10.0.0.1] }
+    receivers: [{ type: file, paths: ['logs/*.log'] }, { type: tls-syslog, port: 6514, tls: ${tls} }]
+  - { id: runtime, format: falco, access: { token: { $file: token } } }
+`);
+    const certificate_file = join(folder, 'a.crt');
+    expect(config).toMatchObject({
+      listen: { tls: { certificate_file } },
+      ingest: { tls: { certificate_file, key_file: join(folder, 'a.key') } },
+      log: { file: join(folder, 'picket.log') },
+      parent: { bundle_file: join(folder, 'bundle.txt') },
+      respond: { executor: { path: join(folder, 'firewall', 'picket.nft') } },
+      sources: [
+        { receivers: [{ paths: [join(folder, 'logs', '*.log')] }, { tls: { certificate_file } }] },
+        { access: { token: 'sixteen characters or more' } },
+      ],
+    });
   });
 
   const bomb = ['a: &a [x, x]', 'b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]'];

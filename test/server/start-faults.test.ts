@@ -33,10 +33,10 @@ async function startInVain(
   return { code, lines: stderr.trimEnd().split('\n') };
 }
 
-/** One sentence with these words and this code, and exit code 3. */
-function sentence(code: string, words: string): { code: number; lines: string[] } {
+/** One sentence with these words and this code, and exit code 3 (2 when what was typed is wrong). */
+function sentence(code: string, words: string, exit = 3): { code: number; lines: string[] } {
   const line = new RegExp(`^picket: .*${words}.* \\[${code}\\]$`);
-  return { code: 3, lines: [expect.stringMatching(line) as string] };
+  return { code: exit, lines: [expect.stringMatching(line) as string] };
 }
 
 describe('a site that cannot start', () => {
@@ -127,8 +127,8 @@ describe('a demo that cannot start', () => {
       sentence('DATA_FOLDER', 'cannot be written'),
     );
     expect(await startInVain('up', '--demo', '--port', 'x')).toEqual(
-      sentence('PORT_INVALID', 'not a port: x'),
+      sentence('PORT_INVALID', 'not a port: x', 2),
     );
-    expect(await startInVain('up')).toEqual(sentence('SITE_MISSING', '--site FILE, or --demo'));
+    expect(await startInVain('up')).toEqual(sentence('SITE_MISSING', '--site FILE, or --demo', 2));
   });
 });

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiClient, createClient } from '../../server/commands/api-client.ts';
+import { type ApiClient, createClient, type SiteAddress } from '../../server/commands/api-client.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'server', 'picket.ts');
 
@@ -101,18 +101,13 @@ export function startPicket(
 }
 
 /** What a running site wrote of itself into its data folder. */
-export function readAddress(data: string): { url: string; token: string; pid: number } {
-  return JSON.parse(readFileSync(join(data, 'api.json'), 'utf8')) as {
-    url: string;
-    token: string;
-    pid: number;
-  };
+export function readAddress(data: string): SiteAddress {
+  return JSON.parse(readFileSync(join(data, 'api.json'), 'utf8')) as SiteAddress;
 }
 
 /** A client of the site that owns a data folder, as it is now. */
 export function clientOf(data: string): ApiClient {
-  const { url, token } = readAddress(data);
-  return createClient(url, token);
+  return createClient(readAddress(data));
 }
 
 /** A folder of its own under the system's temporary one, and how to be rid of it. */

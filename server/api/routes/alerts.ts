@@ -6,11 +6,13 @@ import { upsertRecord } from '../../../platform/records/record-store.ts';
 import type { Api } from '../api.ts';
 import { AlertChange, AlertList, PageQuery } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
+import { noteAct } from '../note-act.ts';
 import { listRecords } from './list-records.ts';
 
 const Id = z.object({ id: z.string() });
 
-export function alertRoutes(api: Api, { records }: ApiDeps): void {
+export function alertRoutes(api: Api, deps: ApiDeps): void {
+  const { records } = deps;
   api.get(
     '/alerts',
     {
@@ -55,13 +57,16 @@ export function alertRoutes(api: Api, { records }: ApiDeps): void {
     },
     async (request) => {
       const { id } = request.params;
+      const { status } = request.body;
+      if (!(await records.get('alerts', id))) throw notFound(id);
+      await noteAct(deps, request, { kind: 'alert-status', about: { alert: id, status } });
       const alert = await upsertRecord<Alert>({
         store: records,
         collection: 'alerts',
         id,
         change: (current) => {
           if (!current) throw notFound(id);
-          return { ...current, status: request.body.status };
+          return { ...current, status };
         },
       });
       return alert as Alert;

@@ -13,8 +13,10 @@ import type { ApiDeps } from '../deps.ts';
 import { findIncident } from '../find-incident.ts';
 import { principalOf } from '../guard.ts';
 import { listChanges } from '../list-changes.ts';
+import { noteAct } from '../note-act.ts';
 
-export function changeRoutes(api: Api, { records, clock, desk }: ApiDeps): void {
+export function changeRoutes(api: Api, deps: ApiDeps): void {
+  const { records, clock, desk } = deps;
   const all = async (): Promise<z.infer<typeof ChangeList>['changes']> => {
     const { records: runs } = await records.query<PlaybookRun>('runs', {
       limit: 1_000,
@@ -50,6 +52,10 @@ export function changeRoutes(api: Api, { records, clock, desk }: ApiDeps): void 
         });
       const { site, id } = request.params;
       const change = (await all()).find((candidate) => candidate.site === site && candidate.id === id);
+      if ((await readPublishedPosture({ records, site }))?.posture.entries.some((entry) => entry.id === id)) {
+        const { reason } = request.body;
+        await noteAct(deps, request, { kind: 'change-lifted', about: { site, change: id }, reason });
+      }
       const posture = await liftChange(desk, site, id);
       if (change?.incident !== undefined) {
         const note = {

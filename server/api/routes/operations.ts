@@ -1,17 +1,24 @@
 // Running the site: rules in force, counters, dead letters and their replay, and records fed in by hand.
 import { z } from 'zod';
-import { type DeadLetter, listDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
+import { type DeadLetter, listLatestDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
 import { PicketError } from '../../../platform/core/errors.ts';
+import type { Delivery } from '../../../respond/notify/deliver.ts';
 import type { Api } from '../api.ts';
 import {
+  type Act,
+  ActList,
   CounterList,
   DeadLetterList,
   DeadLetterReplay,
   DeadLetterReplayed,
   type DeadLetterView,
+  DeliveryList,
+  PageQuery,
   RuleList,
 } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
+import { noteAct } from '../note-act.ts';
+import { listRecords } from './list-records.ts';
 
 const ReplayBody = z.strictObject({
   source: z.string(),
@@ -59,6 +66,48 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
   );
 
   api.get(
+    '/audit',
+    {
+      schema: {
+        summary: 'What persons and tokens did, newest first',
+        tags: ['operations'],
+        querystring: PageQuery,
+        response: { 200: ActList },
+      },
+    },
+    async (request) => {
+      const { values, ...page } = await listRecords<Act>({
+        records: deps.records,
+        collection: 'audit',
+        query: request.query,
+        sort: 'at',
+      });
+      return { acts: values, ...page };
+    },
+  );
+
+  api.get(
+    '/deliveries',
+    {
+      schema: {
+        summary: 'Messages to notifiers, with the last fault of those that failed',
+        tags: ['operations'],
+        querystring: PageQuery,
+        response: { 200: DeliveryList },
+      },
+    },
+    async (request) => {
+      const { values, ...page } = await listRecords<Delivery>({
+        records: deps.records,
+        collection: 'deliveries',
+        query: request.query,
+        sort: 'next_attempt',
+      });
+      return { deliveries: values, ...page };
+    },
+  );
+
+  api.get(
     '/dead-letters',
     {
       schema: {
@@ -67,7 +116,7 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: DeadLetterList },
       },
     },
-    async () => ({ dead_letters: (await listDeadLetters({ bus, limit: 1_000 })).map(viewOf) }),
+    async () => ({ dead_letters: (await listLatestDeadLetters({ bus, limit: 1_000 })).map(viewOf) }),
   );
 
   api.get(
@@ -92,7 +141,10 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: DeadLetterReplayed },
       },
     },
-    (request) => deps.replayDeadLetters(request.body),
+    async (request) => {
+      await noteAct(deps, request, { kind: 'dead-letters-replayed', about: { ...request.body } });
+      return deps.replayDeadLetters(request.body);
+    },
   );
 
   api.post(
@@ -105,11 +157,15 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: z.object({ accepted: z.number(), rejected: z.number(), events: z.number() }) },
       },
     },
-    (request) => {
+    async (request) => {
       const { source, replayed, records } = request.body;
       if (!deps.config.sources.some(({ id }) => id === source)) {
         throw new PicketError({ code: 'SOURCE_UNKNOWN', message: `this site has no source ${source}` });
       }
+      await noteAct(deps, request, {
+        kind: 'records-replayed',
+        about: { source, records: String(records.length), live: String(!replayed) },
+      });
       return deps.replay(
         source,
         records.map(({ bytes, received, ...rest }) => ({

@@ -4,10 +4,12 @@ import type { Principal } from '../access.ts';
 import type { Api } from '../api.ts';
 import { SessionView, SignIn } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
-import { principalOf, SESSION_COOKIE } from '../guard.ts';
+import { principalOf, sessionCookieOf } from '../guard.ts';
+import { noteAct } from '../note-act.ts';
 
 export function sessionRoutes(api: Api, deps: ApiDeps): void {
   const { access, config } = deps;
+  const cookie = sessionCookieOf(config.site);
   const view = (principal: Principal): SessionView => ({
     actor: principal.actor,
     roles: [...principal.roles],
@@ -28,7 +30,7 @@ export function sessionRoutes(api: Api, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const { session, principal, life_ms } = await access.signIn(request.body.token);
-      void reply.setCookie(SESSION_COOKIE, session, {
+      void reply.setCookie(cookie, session, {
         httpOnly: true,
         sameSite: 'strict',
         path: '/',
@@ -49,9 +51,9 @@ export function sessionRoutes(api: Api, deps: ApiDeps): void {
     '/session',
     { schema: { summary: 'Sign out', tags: ['session'], response: { 204: z.null() } } },
     async (request, reply) => {
-      const session = request.cookies[SESSION_COOKIE];
+      const session = request.cookies[cookie];
       if (session !== undefined) await access.signOut(session);
-      return reply.clearCookie(SESSION_COOKIE, { path: '/' }).code(204).send(null);
+      return reply.clearCookie(cookie, { path: '/' }).code(204).send(null);
     },
   );
 
@@ -64,8 +66,9 @@ export function sessionRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: z.object({ token: z.string() }) },
       },
     },
-    async (request) => ({
-      token: await access.createSignInToken({ ...principalOf(request), actor: 'operator' }),
-    }),
+    async (request) => {
+      await noteAct(deps, request, { kind: 'sign-in-link', about: { for: 'operator' } });
+      return { token: await access.createSignInToken({ ...principalOf(request), actor: 'operator' }) };
+    },
   );
 }

@@ -6,9 +6,9 @@ import { Jurisdiction, Slug } from '../../../platform/core/names.ts';
 import { SCHEMA_VERSION } from '../../../platform/core/schema-version.ts';
 import type { SiteRecord } from '../../../platform/core/site.ts';
 import type { Api } from '../api.ts';
-import { SiteList, SiteView } from '../contract.ts';
+import { RevokeSite, SiteList, SiteView } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
-import { principalOf } from '../guard.ts';
+import { noteAct } from '../note-act.ts';
 
 /** Heartbeats come every few seconds; after these silences a link is late, then down. */
 const LATE_MS = 15_000;
@@ -32,14 +32,23 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
 
   async function viewOf(record: SiteRecord): Promise<SiteView> {
     const silence = record.last_seen === undefined ? undefined : clock.now() - Date.parse(record.last_seen);
+    // Of a site that was cut off nothing is heard any more, however lately it was.
+    const cutOff = record.state === 'revoked';
     const link =
-      silence === undefined ? 'never' : silence > DOWN_MS ? 'down' : silence > LATE_MS ? 'late' : 'up';
+      silence === undefined
+        ? 'never'
+        : cutOff || silence > DOWN_MS
+          ? 'down'
+          : silence > LATE_MS
+            ? 'late'
+            : 'up';
     return { ...record, link, open_alerts: await openAlerts(record.id) };
   }
 
   async function self(): Promise<SiteView> {
     const { id, tier, jurisdiction } = config.site;
     const started = new Date(deps.started).toISOString();
+    const parentLink = deps.parentLink();
     return {
       schema: SCHEMA_VERSION,
       id,
@@ -51,6 +60,7 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
       created: started,
       last_seen: new Date(clock.now()).toISOString(),
       link: 'self',
+      ...(parentLink ? { parent_link: parentLink } : {}),
       open_alerts: await openAlerts(id),
     };
   }
@@ -98,10 +108,39 @@ export function siteRoutes(api: Api, deps: ApiDeps): void {
       if (!deps.inviteSite)
         throw new PicketError({ code: 'NOT_AT_THIS_SITE', message: 'this site has no `link` for children' });
       const { id, tier, jurisdiction, name } = request.body;
-      deps.logger.info({ site: id, actor: principalOf(request).actor }, 'site invited');
+      await noteAct(deps, request, { kind: 'site-invited', about: { site: id, tier, jurisdiction } });
       return reply
         .code(201)
         .send({ bundle: await deps.inviteSite({ id, tier, jurisdiction, name: name ?? id }) });
+    },
+  );
+
+  api.post(
+    '/sites/:id/revoke',
+    {
+      schema: {
+        summary: 'Cut a site off: its certificate and link are refused until it is invited again',
+        tags: ['sites'],
+        params: z.object({ id: z.string() }),
+        body: RevokeSite,
+        response: { 200: SiteView },
+      },
+    },
+    async (request) => {
+      if (!deps.revokeSite)
+        throw new PicketError({ code: 'NOT_AT_THIS_SITE', message: 'this site has no `link` for children' });
+      const { id } = request.params;
+      const unknown = new PicketError({ code: 'SITE_UNKNOWN', message: `${id} is no child of this site` });
+      if (!(await records.get('sites', id))) throw unknown;
+      await noteAct(deps, request, {
+        kind: 'site-revoked',
+        about: { site: id },
+        reason: request.body.reason,
+      });
+      await deps.revokeSite(id);
+      const site = (await all()).find((candidate) => candidate.id === id);
+      if (!site) throw unknown;
+      return site;
     },
   );
 }

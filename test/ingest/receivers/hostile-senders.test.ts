@@ -135,6 +135,18 @@ describe('a hostile body over HTTP', () => {
     await servesGoodRecord();
   });
 
+  test.each([{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }, { origin: 'null' }])(
+    'a web page is refused by its %o, whatever else it shows',
+    async (headers) => {
+      const response = await post('{"a":1}', { 'content-type': 'text/plain', ...headers });
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'BROWSER_REFUSED' });
+      expect(await running.events()).toEqual([]);
+      expect(count('receive', 'dropped:web-page')).toBe(1);
+      await servesGoodRecord();
+    },
+  );
+
   test('the content type does not decide: an image is refused by its bytes', async () => {
     const response = await post(Buffer.from([0x89, 0x50, 0x4e, 0x47]), { 'content-type': 'image/png' });
     expect(await response.json()).toMatchObject({ accepted: 0, rejected: 1 });

@@ -44,6 +44,7 @@ test('each datagram is a record with its sender and an id of its own', async () 
   expect(intake.records.map(({ peer }) => peer)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
   expect(new Set(intake.records.map(({ position }) => JSON.stringify(position))).size).toBe(3);
   expect(intake.records[2]?.bytes.length).toBe(1_001);
+  expect(intake.records.map(({ cut }) => cut)).toEqual([undefined, undefined, true]);
 });
 
 test('datagrams of others, above the rate or above the queue are dropped and counted', async () => {

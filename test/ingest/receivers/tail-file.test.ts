@@ -133,6 +133,20 @@ test('a truncated file starts again, as other records, also when it is as long a
   expect(identities().size).toBe(4);
 });
 
+test('a file that was rotated away and not yet made again is still read to its end', async () => {
+  await writeFile(path('a.log'), '1\n');
+  const first = await start();
+  await came(1);
+  await first.close();
+  await appendFile(path('a.log'), '2\n');
+  await rename(path('a.log'), path('a.log.1'));
+  await start();
+  await came(2);
+  await writeFile(path('a.log'), '3\n');
+  await came(3);
+  expect(intake.texts()).toEqual(['1', '2', '3']);
+});
+
 test('a renamed file that its pattern still names is not read twice', async () => {
   await writeFile(path('a.log'), '1\n2\n');
   await start({ paths: [path('*.log')] });

@@ -2,7 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus, BusBatch, BusMessage, BusRecord, ConsumeOptions } from '../../../platform/bus/bus.ts';
-import { listDeadLetters, replayDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
+import {
+  listDeadLetters,
+  listLatestDeadLetters,
+  replayDeadLetters,
+} from '../../../platform/bus/replay-dead-letters.ts';
 import { TOPICS, type TopicDefinition } from '../../../platform/core/topics.ts';
 import { waitUntil } from '../../services/wait-until.ts';
 
@@ -351,6 +355,18 @@ export function describeBusContract(name: string, open: () => Promise<BusUnderTe
       expect(
         await bus.read({ topic, partition: 0, offset: bounds?.next as number, max_records: 10 }),
       ).toEqual([]);
+    });
+
+    test('the latest dead letters are the last ones, oldest first', async () => {
+      await bus.ensureTopics([TOPICS.deadLetters]);
+      const code = `TEST_${randomUUID()}`;
+      for (let nth = 0; nth < 30; nth++) {
+        const value = Uint8Array.of(nth);
+        await bus.deadLetter({ key: 'a', value, headers: {} }, { stage: 'normalise', code, message: 'bad' });
+      }
+      const latest = await listLatestDeadLetters({ bus, limit: 5 });
+      expect(latest.map(({ message }) => message.value[0])).toEqual([25, 26, 27, 28, 29]);
+      expect(latest.every((letter) => letter.code === code)).toBe(true);
     });
 
     test('a dead letter keeps bytes, headers and reason, can be filtered, and is replayed once', async () => {

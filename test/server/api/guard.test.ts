@@ -6,6 +6,7 @@ import cookie from '@fastify/cookie';
 import fastify from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import type { Api } from '../../../server/api/api.ts';
+import type { ApiDeps } from '../../../server/api/deps.ts';
 import { registerGuard } from '../../../server/api/guard.ts';
 import { sendProblem } from '../../../server/api/problem.ts';
 
@@ -19,6 +20,7 @@ async function listen(): Promise<number> {
   app.setErrorHandler(sendProblem);
   await app.register(cookie);
   registerGuard(app as unknown as Api, {
+    config: { site: { id: 'centre' } } as ApiDeps['config'],
     access: {
       identify: () => Promise.resolve(undefined),
       createSignInToken: () => Promise.resolve(''),

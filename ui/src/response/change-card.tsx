@@ -61,7 +61,15 @@ export function ChangeCard({ change, incident = true }: { change: ChangeView; in
             </span>
           )}
           {change.detail === undefined ? null : change.detail === 'lifted' ? (
-            <span>{t('change.lifted')}</span>
+            <span>
+              {t('change.lifted')}
+              {change.lifted ? (
+                <>
+                  {' · '}
+                  <DataText value={`${change.lifted.actor}: ${change.lifted.reason}`} />
+                </>
+              ) : null}
+            </span>
           ) : (
             <DataText value={change.detail} />
           )}

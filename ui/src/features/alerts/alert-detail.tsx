@@ -8,11 +8,12 @@ import type { Alert } from '../../../../platform/core/alert.ts';
 import { useChangeAlert } from '../../api/acts.ts';
 import { alertQuery } from '../../api/queries.ts';
 import { LevelBadge, Pill, Tag } from '../../elements/badges.tsx';
+import { ClassName } from '../../elements/class-name.tsx';
 import { DataText } from '../../elements/data-text.tsx';
 import { EntityChip } from '../../elements/entity-chip.tsx';
 import { Failure, Loading } from '../../elements/list-states.tsx';
 import { Facts } from '../../elements/panel.tsx';
-import { Moment } from '../../elements/time.tsx';
+import { formatSpan, Moment } from '../../elements/time.tsx';
 import { AlertEvents } from './alert-events.tsx';
 import classes from './alerts.module.css';
 import { Threats } from './threats.tsx';
@@ -96,8 +97,13 @@ export function AlertDetail({
               [t('alerts.first'), <Moment key="first" at={alert.first} show="both" />],
               [t('alerts.last'), <Moment key="last" at={alert.last} show="both" />],
               [t('alerts.jurisdiction'), <Tag key="jurisdiction" value={alert.jurisdiction} />],
-              [t('alerts.class'), <DataText key="class" value={alert.class} />],
-              [t('alerts.delay'), t('alerts.delay_ms', { value: Math.round(alert.detection_delay_ms) })],
+              [t('alerts.class'), <ClassName key="class" value={alert.class} />],
+              [
+                t('alerts.delay'),
+                alert.detection_delay_ms < 10_000
+                  ? t('alerts.delay_ms', { value: Math.round(alert.detection_delay_ms) })
+                  : formatSpan(alert.detection_delay_ms),
+              ],
               [t('alerts.scope'), t(`alert_scope.${alert.scope}`)],
               [t('alerts.rule_id'), <DataText key="rule" value={alert.rule.id} mono />],
               [t('alerts.pack'), <DataText key="pack" value={alert.rule.pack} mono />],

@@ -68,7 +68,7 @@ export function ReportPage() {
                 {site.gaps.length > 0 ? (
                   <p className={classes['gaps']}>{t('report.gaps', { count: site.gaps.length })}</p>
                 ) : null}
-                <RecordTable rows={site.rows} />
+                {site.rows.length > 0 ? <RecordTable rows={site.rows} /> : null}
                 {site.fields.length > 0 ? <FieldTable rows={site.fields} /> : null}
               </section>
             ))}

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { FieldRow, ReportRow } from '../../../../report/residency/build-report.ts';
 import page from '../../app/page.module.css';
 import { Pill, Tag } from '../../elements/badges.tsx';
+import { ClassName } from '../../elements/class-name.tsx';
 import { DataText } from '../../elements/data-text.tsx';
 
 export function RecordTable({ rows }: { rows: readonly ReportRow[] }) {
@@ -29,7 +30,7 @@ export function RecordTable({ rows }: { rows: readonly ReportRow[] }) {
                 <Pill tone={row.outcome === 'stayed' ? 'good' : 'accent'}>{t(`report.${row.outcome}`)}</Pill>
               </td>
               <td>
-                {t(`report.kind.${row.kind}`)} <DataText value={row.class} />
+                {t(`report.kind.${row.kind}`)} · <ClassName value={row.class} />
               </td>
               <td>
                 <DataText value={row.dataset} mono />
@@ -75,7 +76,7 @@ export function FieldTable({ rows }: { rows: readonly FieldRow[] }) {
                 <DataText value={row.field} mono />
               </td>
               <td>
-                <DataText value={row.class} />
+                <ClassName value={row.class} />
               </td>
               <td>
                 <DataText value={row.rule} />

@@ -76,6 +76,22 @@ export function SitePage() {
           <Panel title={t('site.link_title')}>
             <Facts
               facts={[
+                ...(site.parent_link
+                  ? ([
+                      [
+                        t('site.parent_link'),
+                        <span key="parent_link">
+                          {t(`parent_link.${site.parent_link.state}`)}
+                          {site.parent_link.code === undefined ? null : (
+                            <>
+                              {' · '}
+                              <DataText value={site.parent_link.code} mono />
+                            </>
+                          )}
+                        </span>,
+                      ],
+                    ] as const)
+                  : []),
                 [t('site.spool'), site.heartbeat ? String(site.heartbeat.spool.records) : none],
                 [
                   t('site.spool_oldest'),

@@ -1,0 +1,63 @@
+// Reads the PEM files of a listener and says which of them is wrong, before anything listens.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { ListenerTls } from '../ingest/receivers/start-http-receivers.ts';
+import type { TlsFiles } from '../ingest/source-config.ts';
+import { describeError, PicketError } from '../platform/core/errors.ts';
+import type { SiteConfig } from './site-config.ts';
+
+/** @throws PicketError TLS_FILE with the file that cannot be read, is no PEM, or does not belong to the other */
+export function readTls(files: TlsFiles): ListenerTls {
+  const { certificate_file, key_file, client_ca_file } = files;
+  const certificate = readCertificate(certificate_file);
+  const key = readText(key_file);
+  try {
+    createSecureContext({ cert: certificate, key });
+  } catch (cause) {
+    throw fault(key_file, `no private key of ${certificate_file}: ${describeError(cause)}`, cause);
+  }
+  return {
+    certificate,
+    key,
+    ...(client_ca_file === undefined ? {} : { client_ca: readCertificate(client_ca_file) }),
+  };
+}
+
+/** Every place of a configuration where a listener's TLS files are named, by its key path. */
+export function listTlsFiles(config: SiteConfig): { path: string; files: TlsFiles }[] {
+  const { listen, ingest, sources } = config;
+  return [
+    ...(listen.tls ? [{ path: 'listen.tls', files: listen.tls }] : []),
+    ...(ingest?.tls ? [{ path: 'ingest.tls', files: ingest.tls }] : []),
+    ...sources.flatMap(({ receivers }, source) =>
+      receivers.flatMap((receiver, at) =>
+        receiver.type === 'tls-syslog'
+          ? [{ path: `sources.${source}.receivers.${at}.tls`, files: receiver.tls }]
+          : [],
+      ),
+    ),
+  ];
+}
+
+function readCertificate(file: string): string {
+  const text = readText(file);
+  try {
+    new X509Certificate(text).toString();
+  } catch (cause) {
+    throw fault(file, `no certificate in PEM: ${describeError(cause)}`, cause);
+  }
+  return text;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw fault(file, describeError(cause), cause);
+  }
+}
+
+function fault(file: string, message: string, cause: unknown): PicketError {
+  return new PicketError({ code: 'TLS_FILE', message, place: { file }, cause });
+}
