@@ -57,8 +57,11 @@ function isMapping(node: unknown): node is Record<string, unknown> {
   return node !== null && typeof node === 'object' && !Array.isArray(node) && !(node instanceof Date);
 }
 
-/** A mapping is AND of its items; a list of mappings is OR; a list of values are keywords. */
-function parseSelection(node: unknown, path: readonly string[], placeOf: PlaceOf): DetectionNode {
+/**
+ * A mapping is AND of its items; a list of mappings is OR; a list of values are keywords.
+ * @throws PicketError SIGMA_DETECTION and those of applyModifiers
+ */
+export function parseSelection(node: unknown, path: readonly string[], placeOf: PlaceOf): DetectionNode {
   if (isMapping(node)) {
     const of = Object.entries(node).map(([key, value]) =>
       parseItem({ key, value, path: [...path, key], placeOf }),
@@ -104,6 +107,8 @@ function parseItem(options: {
   }
   const values = written.map((element, at): SigmaValue => {
     const where = Array.isArray(value) ? placeOf([...path, String(at)]) : place;
+    if (field === '' && (element === null || element === undefined || modifiers.includes('exists')))
+      throw sigmaError('SIGMA_VALUE', '`null` and `exists` ask for a field', where);
     try {
       return applyModifiers({ written: element, modifiers, place: where });
     } catch (error) {

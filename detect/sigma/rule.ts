@@ -22,7 +22,13 @@ export type SigmaValue =
   | { readonly type: 'boolean'; readonly value: boolean }
   | { readonly type: 'null' }
   | { readonly type: 'exists'; readonly value: boolean }
-  | { readonly type: 'regex'; readonly pattern: string; readonly flags: string }
+  | {
+      readonly type: 'regex';
+      readonly pattern: string;
+      readonly flags: string;
+      /** The pattern in parts while it holds placeholders (`re|expand`), which a pipeline must fill. */
+      readonly template?: SigmaText;
+    }
   | { readonly type: 'cidr'; readonly value: string }
   | { readonly type: 'compare'; readonly with: Comparison; readonly value: number | string }
   | {
@@ -97,6 +103,8 @@ export interface RuleHeader {
   readonly fields: readonly string[];
   readonly related: readonly { readonly id: string; readonly type: string }[];
   readonly picket: PicketAttributes;
+  /** Keys of the file that the specification does not know, as they are. */
+  readonly custom?: Readonly<Record<string, unknown>>;
   readonly place: Place;
   /** SHA-256 of the rule's canonical content, hex. */
   readonly version: string;
@@ -171,4 +179,6 @@ export interface MappedRule {
   readonly condition: Condition;
   /** The whole condition over the fields of the target. */
   readonly expression: Expression;
+  /** The rule's `fields`, as the pipelines name them. */
+  readonly fields: readonly string[];
 }

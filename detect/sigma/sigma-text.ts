@@ -78,9 +78,28 @@ export function markPlaceholders(text: SigmaText): SigmaText {
     text.flatMap((part): TextPart[] => {
       if (typeof part !== 'string') return [part];
       return part
-        .split(/(?<!\\)%(\w+)(?<!\\)%/)
+        .split(/(?<!\\)%([^%]+)%/)
         .map((piece, at) => (at % 2 === 1 ? { placeholder: piece } : piece.replaceAll('\\%', '%')));
     }),
+  );
+}
+
+/** The text as pySigma prints it and as the patterns of pipelines see it: wildcards bare, literal `*` and `?` escaped. */
+export function toPlain(text: SigmaText): string {
+  return text
+    .map((part) =>
+      typeof part === 'string'
+        ? part.replaceAll(/[*?]/g, '\\$&')
+        : 'wild' in part
+          ? part.wild
+          : `%${part.placeholder}%`,
+    )
+    .join('');
+}
+
+export function textsEqual(one: SigmaText, other: SigmaText): boolean {
+  return (
+    one.length === other.length && one.every((part, at) => JSON.stringify(part) === JSON.stringify(other[at]))
   );
 }
 
