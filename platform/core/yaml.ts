@@ -1,5 +1,12 @@
 // Reads YAML (js-yaml, YAML 1.2 core schema) and remembers where each key stands, so that a fault can name its line.
-import { constructFromEvents, EVENT_ID, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
+import {
+  constructFromEvents,
+  EVENT_ID,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE,
+  YAMLException,
+} from 'js-yaml';
 import { describeError, PicketError, type Place } from './errors.ts';
 
 export interface YamlDocument {
@@ -50,6 +57,53 @@ export function parseYamlDocuments({ text, file }: { text: string; file: string 
       cause: error,
     });
   }
+}
+
+/** A scalar of a text, for those who change it in place. */
+export interface YamlScalar {
+  /** Offsets inside of its quotes. */
+  readonly start: number;
+  readonly end: number;
+  readonly quote: '' | "'" | '"' | 'block';
+  readonly value: string;
+  /** It has an anchor or a tag. */
+  readonly marked: boolean;
+  /** The scalar that follows at once, with nothing opened or closed between: the value of a key that has one. */
+  readonly next: YamlScalar | undefined;
+}
+
+const QUOTES: ReadonlyMap<number, YamlScalar['quote']> = new Map([
+  [SCALAR_STYLE.PLAIN, ''],
+  [SCALAR_STYLE.SINGLE_QUOTED, "'"],
+  [SCALAR_STYLE.DOUBLE_QUOTED, '"'],
+]);
+
+/** Every scalar that has characters, by its offset; none of a text that is no YAML. */
+export function locateScalars(text: string): Map<number, YamlScalar> {
+  const scalars = new Map<number, YamlScalar>();
+  let events: YamlEvent[] = [];
+  try {
+    events = parseEvents(text, {});
+  } catch {
+    return scalars;
+  }
+  let next: YamlScalar | undefined;
+  for (const event of events.reverse()) {
+    if (event.type !== EVENT_ID.SCALAR || event.valueStart < 0) {
+      next = undefined;
+      continue;
+    }
+    next = {
+      start: event.valueStart,
+      end: event.valueEnd,
+      quote: QUOTES.get(event.style) ?? 'block',
+      value: getScalarValue(text, event),
+      marked: event.anchorStart >= 0 || event.tagStart >= 0,
+      next,
+    };
+    scalars.set(next.start, next);
+  }
+  return scalars;
 }
 
 const MOST_NODES = 1_000_000;

@@ -1,7 +1,7 @@
 /** Every rule of rules/sigma holds on its own records, lints clean and says what an analyst needs. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lintRules } from '../../detect/sigma/lint-rules.ts';
+import { lintRules } from '../../detect/sigma/lint/lint-rules.ts';
 import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 import { testRules } from '../../detect/sigma/test-rules.ts';
@@ -34,7 +34,8 @@ describe('the rules of our own', () => {
   });
 
   test('lint finds nothing', () => {
-    expect(lintRules({ folders: [...FOLDERS, join(RULES, 'correlation')] })).toEqual([]);
+    const found = lintRules({ folders: [...FOLDERS, join(RULES, 'correlation')] });
+    expect(found.filter(({ severity }) => severity !== 'info')).toEqual([]);
   });
 
   test('each has a level, a technique, a way to be wrong, a source and a guide of three sentences or more', () => {

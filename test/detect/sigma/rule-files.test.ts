@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lintRules } from '../../../detect/sigma/lint-rules.ts';
+import { lintRules } from '../../../detect/sigma/lint/lint-rules.ts';
 import { loadRules } from '../../../detect/sigma/load-rules.ts';
 import { parseRuleFile } from '../../../detect/sigma/parse-file.ts';
 import { testRules } from '../../../detect/sigma/test-rules.ts';
