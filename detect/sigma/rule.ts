@@ -180,5 +180,5 @@ export interface MappedRule {
   /** The whole condition over the fields of the target. */
   readonly expression: Expression;
   /** The rule's `fields`, as the pipelines name them. */
-  readonly fields: readonly string[];
+  readonly fields?: readonly string[];
 }

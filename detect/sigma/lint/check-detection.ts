@@ -75,6 +75,12 @@ function checkCondition(checked: Checked, block: string, written: unknown, selec
 }
 
 function visit(checked: Checked, node: unknown, path: readonly string[]): void {
+  const isScalar = (one: unknown): boolean => one === null || typeof one !== 'object';
+  if (isScalar(node) || (Array.isArray(node) && (node as unknown[]).every(isScalar))) {
+    // Keywords: values without a field.
+    checkItem({ checked, key: '', value: node, path, siblings: [] });
+    return;
+  }
   if (Array.isArray(node)) {
     (node as unknown[]).forEach((child, at) => visit(checked, child, [...path, String(at)]));
     return;

@@ -177,6 +177,16 @@ describe('the linter', () => {
     expect(found[0]?.message).not.toBe('');
   });
 
+  it('looks at keywords too', () => {
+    const text = change('    User: [x, y]', "    - 'a\\*b'\n    - word\n    - Word");
+    expect(
+      lintRuleText({ text, file: 'a_bad_rule.yml' }).findings.map(({ code, place }) => [code, place.line]),
+    ).toEqual([
+      ['LINT_WILDCARD_ESCAPED', 27],
+      ['LINT_VALUE_TWICE', 29],
+    ]);
+  });
+
   it('tries every check of the catalogue', () => {
     expect([...Object.keys(BAD), ...TOGETHER].sort()).toEqual(Object.keys(LINT_CHECKS).sort());
   });
