@@ -1,6 +1,7 @@
 // picket rules: lint and test rules without a running site, and list what a site has in force.
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { LINT_CHECKS } from '../../detect/sigma/lint/catalogue.ts';
 import type { LintFinding } from '../../detect/sigma/lint/finding.ts';
 import { fixRules } from '../../detect/sigma/lint/fix-rules.ts';
 import { lintRules } from '../../detect/sigma/lint/lint-rules.ts';
@@ -25,7 +26,7 @@ export function addRulesCommands(program: Command): void {
     .description('check rules as sigma-cli and rsigma do; every finding with its file, line and column')
     .argument('[folders...]', "folders of rules (default: Picket's own)")
     .option('--fix', 'mend in place what can be mended without changing what a rule means')
-    .option('--disable <code...>', 'leave out findings of these codes')
+    .option('--disable <code>', 'leave out findings of this code (may be given again)', addCode, [])
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -86,6 +87,13 @@ interface LintOptions {
   readonly fix?: boolean;
   readonly disable?: string[];
   readonly json?: boolean;
+}
+
+/** @throws InvalidArgumentError for a code that neither the linter nor the parser has */
+function addCode(code: string, before: string[]): string[] {
+  if (!Object.hasOwn(LINT_CHECKS, code) && !/^(?:SIGMA|RULES|YAML)_/.test(code))
+    throw new InvalidArgumentError('docs/lint.md lists the codes.');
+  return [...before, code];
 }
 
 function lint(given: readonly string[], { fix, disable = [], json }: LintOptions): void {
