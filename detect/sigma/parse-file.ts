@@ -21,7 +21,7 @@ export function parseRuleFile({ text, file }: { text: string; file: string }): P
   const parsed: ParsedFile = { rules: [], correlations: [], filters: [], documents: [], refused: [] };
   let yaml: YamlDocument[];
   try {
-    yaml = parseYamlDocuments({ text, file });
+    yaml = parseYamlDocuments({ text, file, zerosAreText: true });
   } catch (error) {
     parsed.refused.push(toProblem(error, { file }));
     return parsed;

@@ -1,8 +1,12 @@
 // Reads YAML (js-yaml, YAML 1.2 core schema) and remembers where each key stands, so that a fault can name its line.
 import {
+  CORE_SCHEMA,
   constructFromEvents,
   EVENT_ID,
+  floatCoreTag,
   getScalarValue,
+  intCoreTag,
+  NOT_RESOLVED,
   parseEvents,
   SCALAR_STYLE,
   YAMLException,
@@ -31,11 +35,30 @@ export function parseYaml(options: { text: string; file: string }): YamlDocument
   return documents[0] ?? { value: null, placeOf: () => ({ file: options.file }) };
 }
 
-/** All documents of a text. Duplicate keys, more than 1,000 aliases, aliases that lead into themselves or to more than a million nodes are refused. @throws PicketError YAML_INVALID with its place */
-export function parseYamlDocuments({ text, file }: { text: string; file: string }): YamlDocument[] {
+/** The core schema, but what is written with leading zeros (`00000429`) stays a text, as it was meant. */
+const ZEROS_ARE_TEXT = CORE_SCHEMA.withTags(
+  ...[intCoreTag, floatCoreTag].map((tag) => ({
+    ...tag,
+    resolve: (source: string, explicit: boolean, name: string): number | typeof NOT_RESOLVED =>
+      !explicit && /^[-+]?0\d+$/.test(source) ? NOT_RESOLVED : tag.resolve(source, explicit, name),
+  })),
+);
+
+/** All documents of a text. With `zerosAreText`, digits after a leading zero are no number. Duplicate keys, more than 1,000 aliases, aliases that lead into themselves or to more than a million nodes are refused. @throws PicketError YAML_INVALID with its place */
+export function parseYamlDocuments(options: {
+  text: string;
+  file: string;
+  zerosAreText?: boolean;
+}): YamlDocument[] {
+  const { text, file } = options;
   try {
     const events = parseEvents(text, { filename: file });
-    const values = constructFromEvents(events, { source: text, filename: file, maxAliases: 1_000 });
+    const values = constructFromEvents(events, {
+      source: text,
+      filename: file,
+      maxAliases: 1_000,
+      ...(options.zerosAreText ? { schema: ZEROS_ARE_TEXT } : {}),
+    });
     for (const value of values) measure(value, new Map());
     const lines = lineStarts(text);
     const offsets = locateKeys(events, text);

@@ -203,6 +203,9 @@ describe('values and modifiers', () => {
     ['null over a list of nulls', 'A: null', [{ A: [] }, { A: [null] }], [{ A: [null, 'x'] }]],
     ["'*' over a list", "A: '*'", [{ A: [null, ''] }], [{ A: [] }, { A: [null] }]],
     ['exists of an object', 'A|exists: true', [{ A: { b: 1 } }], [{ B: 1 }]],
+    ['digits after a leading zero are a text', 'A|contains: 00000429', [{ A: 'x00000429' }], [{ A: '429' }]],
+    ['a hexadecimal number', 'A: 0x17', [{ A: 23 }, { A: '23' }], [{ A: '0x17' }]],
+    ['a decimal below one', 'A: 0.5', [{ A: 0.5 }], [{ A: 5 }]],
     ['a decimal', 'A: 1.5', [{ A: 1.5 }, { A: '1.50' }], [{ A: 1 }]],
     [
       'nested fields and lists of objects',
