@@ -9,6 +9,7 @@ import {
   markPlaceholders,
   openText,
   parseSigmaText,
+  placeholdersOf,
   plainText,
   type SigmaText,
 } from './sigma-text.ts';
@@ -16,6 +17,8 @@ import {
 const ENCODINGS = ['utf16', 'utf16le', 'utf16be', 'wide'] as const;
 const TIME_PARTS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const;
 const COMPARISONS = ['lt', 'lte', 'gt', 'gte'] as const;
+const OPENINGS = ['contains', 'startswith', 'endswith'] as const;
+const REGEX_FLAGS = new Set(['i', 'm', 's', 'ignorecase', 'multiline', 'dotall']);
 
 /** Every modifier of Sigma 2.1. */
 export const MODIFIERS: readonly string[] = [
@@ -44,6 +47,28 @@ export const MODIFIERS: readonly string[] = [
   'fieldref',
 ];
 
+/** What may stand beside a modifier that makes a value of its own kind; text modifiers go with one another. */
+const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
+  exists: ['neq'],
+  re: ['i', 'm', 's', 'ignorecase', 'multiline', 'dotall', 'all', 'neq', 'expand', 'cased', ...OPENINGS],
+  cidr: ['all', 'neq', 'expand'],
+  ...Object.fromEntries(COMPARISONS.map((name) => [name, ['all', 'neq', ...TIME_PARTS]])),
+  ...Object.fromEntries(TIME_PARTS.map((name) => [name, ['all', 'neq', ...COMPARISONS]])),
+  fieldref: ['all', 'neq', 'cased', ...OPENINGS],
+};
+/** The kinds that read the value as it is written: text modifiers before them would have changed it. */
+const FIRST = ['re', 'cidr', 'exists'];
+
+/** Bounds of the parts of a time; a year has none. */
+const PART_BOUNDS: Readonly<Record<(typeof TIME_PARTS)[number], readonly [number, number] | undefined>> = {
+  minute: [0, 59],
+  hour: [0, 23],
+  day: [1, 31],
+  week: [1, 53],
+  month: [1, 12],
+  year: undefined,
+};
+
 /** More alternatives than this for one written value are refused: 5 dashes give 3,125. */
 const MAX_ALTERNATIVES = 3_125;
 
@@ -63,29 +88,21 @@ export function applyModifiers(options: {
   place: Place;
 }): SigmaValue {
   const { written, modifiers, place } = options;
-  for (const modifier of modifiers) {
-    if (!MODIFIERS.includes(modifier)) {
-      throw sigmaError('SIGMA_MODIFIER_UNKNOWN', `unknown modifier \`${modifier}\``, place);
-    }
-  }
+  checkModifiers(modifiers, place);
   const has = (modifier: string): boolean => modifiers.includes(modifier);
   const refuse = (message: string): never => {
     throw sigmaError('SIGMA_VALUE', message, place);
   };
-
   if (has('exists')) {
     if (typeof written === 'boolean') return { type: 'exists', value: written };
     if (written === 'true' || written === 'false') return { type: 'exists', value: written === 'true' };
     return refuse('`exists` takes true or false');
   }
   if (has('re')) return readRegex({ written, modifiers, place });
-  for (const modifier of ['i', 'm', 's']) {
-    if (has(modifier)) {
-      throw sigmaError('SIGMA_MODIFIER_ORDER', `\`${modifier}\` stands only after \`re\``, place);
-    }
-  }
   if (has('cidr')) return readCidr(written, modifiers, place);
   const comparison = COMPARISONS.find(has);
+  const part = TIME_PARTS.find(has);
+  if (part) return readTimePart({ written, part, comparison, place });
   if (comparison) {
     if (typeof written === 'number') return { type: 'compare', with: comparison, value: written };
     if (typeof written === 'string' && written.trim() !== '' && Number.isFinite(Number(written))) {
@@ -96,19 +113,70 @@ export function applyModifiers(options: {
     }
     return refuse(`\`${comparison}\` takes a number or an ISO 8601 time`);
   }
-  const part = TIME_PARTS.find(has);
-  if (part) {
-    const value = Number(written);
-    if (!Number.isInteger(value)) return refuse(`\`${part}\` takes a whole number`);
-    return { type: 'time_part', part, value };
-  }
   const cased = has('cased') ? { cased: true } : {};
   if (has('fieldref')) {
-    if (typeof written !== 'string' || written === '') return refuse('`fieldref` takes a field name');
-    const mode = (['startswith', 'endswith', 'contains'] as const).find(has) ?? 'equals';
-    return { type: 'field', mode, other: written, ...cased };
+    const other = typeof written === 'string' ? plainText(parseSigmaText(written)) : undefined;
+    if (!other) return refuse('`fieldref` takes a field name');
+    const opening = OPENINGS.filter(has);
+    const mode = opening.length > 1 ? 'contains' : (opening[0] ?? 'equals');
+    return { type: 'field', mode, other, ...cased };
   }
   return applyTextModifiers({ written, modifiers, place, cased: has('cased') });
+}
+
+/** Unknown modifiers, and those that do not go together or stand in an order without meaning. */
+function checkModifiers(modifiers: readonly string[], place: Place): void {
+  const refuse = (message: string): never => {
+    throw sigmaError('SIGMA_MODIFIER_ORDER', message, place);
+  };
+  modifiers.forEach((modifier, at) => {
+    if (!MODIFIERS.includes(modifier))
+      throw sigmaError('SIGMA_MODIFIER_UNKNOWN', `unknown modifier \`${modifier}\``, place);
+    if (REGEX_FLAGS.has(modifier) && !modifiers.slice(0, at).includes('re'))
+      refuse(`\`${modifier}\` stands only after \`re\``);
+    const companions = COMPANIONS[modifier];
+    if (!companions) return;
+    const stray = modifiers.find((other) => other !== modifier && !companions.includes(other));
+    if (stray !== undefined) refuse(`\`${stray}\` does not go with \`${modifier}\``);
+    const before = FIRST.includes(modifier)
+      ? modifiers.slice(0, at).find((other) => other !== 'all' && other !== 'neq' && other !== modifier)
+      : undefined;
+    if (before !== undefined) refuse(`\`${modifier}\` must stand before \`${before}\``);
+  });
+  for (const kinds of [COMPARISONS, TIME_PARTS] as const) {
+    const [one, other] = kinds.filter((kind) => modifiers.includes(kind));
+    if (other !== undefined) refuse(`\`${other}\` does not go with \`${one}\``);
+  }
+}
+
+/** With a comparison, each number of the part's range that holds becomes an alternative. */
+function readTimePart(options: {
+  written: unknown;
+  part: (typeof TIME_PARTS)[number];
+  comparison: (typeof COMPARISONS)[number] | undefined;
+  place: Place;
+}): SigmaValue {
+  const { written, part, comparison, place } = options;
+  const refuse = (message: string): never => {
+    throw sigmaError('SIGMA_VALUE', message, place);
+  };
+  const value = typeof written === 'number' || typeof written === 'string' ? Number(written) : Number.NaN;
+  if (!Number.isInteger(value) || written === '') return refuse(`\`${part}\` takes a whole number`);
+  const bounds = PART_BOUNDS[part];
+  if (bounds && (value < bounds[0] || value > bounds[1]))
+    return refuse(`\`${part}\` takes a number from ${bounds[0]} to ${bounds[1]}`);
+  if (comparison === undefined) return { type: 'time_part', part, value };
+  if (!bounds) return refuse('a year is compared with a whole time: `field|gte: 2026-01-01`');
+  const holds = {
+    lt: (n: number) => n < value,
+    lte: (n: number) => n <= value,
+    gt: (n: number) => n > value,
+    gte: (n: number) => n >= value,
+  }[comparison];
+  const of = Array.from({ length: bounds[1] - bounds[0] + 1 }, (_, at) => bounds[0] + at)
+    .filter(holds)
+    .map((number): SigmaValue => ({ type: 'time_part', part, value: number }));
+  return { type: 'any', of };
 }
 
 function readRegex(options: { written: unknown; modifiers: readonly string[]; place: Place }): SigmaValue {
@@ -116,17 +184,29 @@ function readRegex(options: { written: unknown; modifiers: readonly string[]; pl
   if (typeof written !== 'string' && typeof written !== 'number') {
     throw sigmaError('SIGMA_VALUE', '`re` takes a pattern', place);
   }
-  const stray = modifiers.find(
-    (m) => !/^(?:re|i|m|s|ignorecase|multiline|dotall|all|neq|expand|cased)$/.test(m),
-  );
-  if (stray) throw sigmaError('SIGMA_MODIFIER_ORDER', `\`${stray}\` does not go with \`re\``, place);
   let flags = '';
   if (modifiers.some((m) => m === 'i' || m === 'ignorecase')) flags += 'i';
   if (modifiers.some((m) => m === 'm' || m === 'multiline')) flags += 'm';
   if (modifiers.some((m) => m === 's' || m === 'dotall')) flags += 's';
-  const checked = checkRegex(String(written), flags);
+  const pattern = anchorPattern(String(written), modifiers);
+  if (modifiers.includes('expand')) {
+    const template = markPlaceholders([pattern]);
+    if (placeholdersOf(template).length > 0) return { type: 'regex', pattern, flags, template };
+  }
+  const checked = checkRegex(pattern, flags);
   if ('refused' in checked) throw sigmaError('SIGMA_REGEX', checked.refused, place);
   return { type: 'regex', pattern: checked.pattern, flags: checked.flags };
+}
+
+/** A pattern is searched anywhere: `contains` says the same, `startswith` and `endswith` bind it to an end. */
+function anchorPattern(pattern: string, modifiers: readonly string[]): string {
+  const open = modifiers.includes('contains');
+  const start = !open && modifiers.includes('startswith') && !modifiers.includes('endswith');
+  const end = !open && modifiers.includes('endswith') && !modifiers.includes('startswith');
+  const [, inline = '', rest = ''] = /^((?:\(\?[ims]+\))*)([\s\S]*)$/.exec(pattern) ?? [];
+  if (start && !rest.startsWith('^')) return `${inline}^(?:${rest})`;
+  if (end && !/(?<!\\)(?:\\\\)*\$$/.test(rest)) return `${inline}(?:${rest})$`;
+  return pattern;
 }
 
 function readCidr(written: unknown, modifiers: readonly string[], place: Place): SigmaValue {
@@ -188,7 +268,10 @@ function applyOne(value: Working, modifier: string, place: Place): Working[] {
     case 'base64':
       return [{ kind: 'text', text: [asBytes(value, modifier, place).toString('base64')] }];
     case 'base64offset':
-      return encodeOffsets(asBytes(value, modifier, place)).map((text) => ({ kind: 'text', text: [text] }));
+      return encodeOffsets(asBytes(value, modifier, place), place).map((text) => ({
+        kind: 'text',
+        text: [text],
+      }));
     case 'wide':
     case 'utf16le':
     case 'utf16be':
@@ -220,7 +303,10 @@ function asBytes(value: Working, modifier: string, place: Place): Buffer {
 }
 
 /** The three texts that base64 may make of bytes at an unknown offset, cut to what does not depend on neighbours. */
-function encodeOffsets(bytes: Buffer): string[] {
+function encodeOffsets(bytes: Buffer, place: Place): string[] {
+  if (bytes.length < 2) {
+    throw sigmaError('SIGMA_VALUE', '`base64offset` takes two bytes or more: of less nothing stays', place);
+  }
   const starts = [0, 2, 3];
   const ends = [0, 3, 2];
   return [0, 1, 2].map((offset) => {
@@ -232,11 +318,14 @@ function encodeOffsets(bytes: Buffer): string[] {
 
 const DASHES = ['-', '/', '\u2013', '\u2014', '\u2015'];
 
+/** A dash or slash that begins a word: the letters of Unicode, as Python's `\B[-/]\b` counts them. */
+const PARAMETER_DASH = /(?<![\p{L}\p{N}_])([-/\u2013\u2014\u2015])(?=[\p{L}\p{N}_])/u;
+
 /** Each dash or slash that begins a parameter stands for any of `-`, `/`, en dash, em dash and horizontal bar. */
 function spreadDashes(text: SigmaText, place: Place): SigmaText[] {
   let results: SigmaText[] = [[]];
   for (const part of text) {
-    const pieces = typeof part === 'string' ? part.split(/(\B[-/]\b)/) : [part];
+    const pieces = typeof part === 'string' ? part.split(PARAMETER_DASH) : [part];
     pieces.forEach((piece, at) => {
       const alternatives: readonly SigmaText[] =
         typeof piece === 'string' && at % 2 === 1 ? DASHES.map((dash) => [dash]) : [[piece]];

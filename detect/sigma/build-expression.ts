@@ -25,14 +25,7 @@ function buildValue(item: DetectionItem, value: SigmaValue): Expression {
     case 'any':
       return anyOf(value.of.map((alternative) => buildValue(item, alternative)));
     case 'text': {
-      const [placeholder] = placeholdersOf(value.text);
-      if (placeholder !== undefined) {
-        throw sigmaError(
-          'SIGMA_PLACEHOLDER',
-          `no pipeline gives a value for \`%${placeholder}%\``,
-          item.place,
-        );
-      }
+      refusePlaceholder(placeholdersOf(value.text)[0], item);
       // A keyword is looked for inside every value of the event.
       const text =
         item.field === undefined ? openText(value.text, { before: true, after: true }) : value.text;
@@ -50,6 +43,7 @@ function buildValue(item: DetectionItem, value: SigmaValue): Expression {
     case 'exists':
       return leaf({ kind: value.value ? 'exists' : 'null' });
     case 'regex':
+      if (value.template) refusePlaceholder(placeholdersOf(value.template)[0], item);
       return leaf({
         kind: 'regex',
         pattern: value.pattern,
@@ -64,6 +58,11 @@ function buildValue(item: DetectionItem, value: SigmaValue): Expression {
     case 'time_part':
       return leaf({ kind: 'time_part', part: value.part, value: value.value });
   }
+}
+
+function refusePlaceholder(placeholder: string | undefined, item: DetectionItem): void {
+  if (placeholder === undefined) return;
+  throw sigmaError('SIGMA_PLACEHOLDER', `no pipeline gives a value for \`%${placeholder}%\``, item.place);
 }
 
 /** A condition over the expressions of its selections. */

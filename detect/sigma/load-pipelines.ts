@@ -17,6 +17,8 @@ export function loadPipelines(path: string): {
   pipelines: Pipeline[];
   routes: LogsourceRoutes | undefined;
   refused: Problem[];
+  /** What pipelines ask for that has no effect here; they work all the same. */
+  notes: Problem[];
 } {
   const refused: Problem[] = [];
   const pipelines: Pipeline[] = [];
@@ -48,5 +50,10 @@ export function loadPipelines(path: string): {
       );
     }
   }
-  return { pipelines: sortPipelines(pipelines), routes, refused };
+  return {
+    pipelines: sortPipelines(pipelines),
+    routes,
+    refused,
+    notes: pipelines.flatMap(({ notes }) => notes),
+  };
 }

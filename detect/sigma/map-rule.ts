@@ -14,5 +14,12 @@ export function mapRule(rule: SigmaRule, pipelines: readonly Pipeline[]): Mapped
   const conditions = work.conditions.map((condition) => buildCondition(condition, selections));
   const condition: Condition =
     work.conditions.length === 1 ? (work.conditions[0] as Condition) : { op: 'or', of: work.conditions };
-  return { rule, logsource: work.logsource, selections, condition, expression: anyOf(conditions) };
+  return {
+    rule,
+    logsource: work.logsource,
+    selections,
+    condition,
+    expression: anyOf(conditions),
+    fields: work.fields,
+  };
 }

@@ -23,17 +23,19 @@ export function parseDetection(options: {
   detection: unknown;
   path: readonly string[];
   placeOf: PlaceOf;
+  /** A further key that is no selection (`rules` of a filter). */
+  reserved?: string;
 }): ParsedDetection {
   const { detection, path, placeOf } = options;
   if (!isMapping(detection))
-    throw sigmaError('SIGMA_DETECTION', '`detection` must be a mapping', placeOf(path));
+    throw sigmaError('SIGMA_DETECTION', `\`${path.join('.')}\` must be a mapping`, placeOf(path));
   const selections = new Map<string, DetectionNode>();
   for (const [name, node] of Object.entries(detection)) {
-    if (NOT_SELECTIONS.has(name)) continue;
+    if (NOT_SELECTIONS.has(name) || name === options.reserved) continue;
     selections.set(name, parseSelection(node, [...path, name], placeOf));
   }
   if (selections.size === 0)
-    throw sigmaError('SIGMA_DETECTION', 'no selection in `detection`', placeOf(path));
+    throw sigmaError('SIGMA_DETECTION', `no selection in \`${path.join('.')}\``, placeOf(path));
   const written = detection['condition'];
   const texts = Array.isArray(written) ? (written as unknown[]) : [written];
   if (texts.length === 0 || written === undefined || written === null) {
@@ -55,8 +57,11 @@ function isMapping(node: unknown): node is Record<string, unknown> {
   return node !== null && typeof node === 'object' && !Array.isArray(node) && !(node instanceof Date);
 }
 
-/** A mapping is AND of its items; a list of mappings is OR; a list of values are keywords. */
-function parseSelection(node: unknown, path: readonly string[], placeOf: PlaceOf): DetectionNode {
+/**
+ * A mapping is AND of its items; a list of mappings is OR; a list of values are keywords.
+ * @throws PicketError SIGMA_DETECTION and those of applyModifiers
+ */
+export function parseSelection(node: unknown, path: readonly string[], placeOf: PlaceOf): DetectionNode {
   if (isMapping(node)) {
     const of = Object.entries(node).map(([key, value]) =>
       parseItem({ key, value, path: [...path, key], placeOf }),
@@ -102,6 +107,8 @@ function parseItem(options: {
   }
   const values = written.map((element, at): SigmaValue => {
     const where = Array.isArray(value) ? placeOf([...path, String(at)]) : place;
+    if (field === '' && (element === null || element === undefined || modifiers.includes('exists')))
+      throw sigmaError('SIGMA_VALUE', '`null` and `exists` ask for a field', where);
     try {
       return applyModifiers({ written: element, modifiers, place: where });
     } catch (error) {

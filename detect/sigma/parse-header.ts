@@ -15,6 +15,13 @@ export const PicketBlock = z.strictObject({
   test_source: z.string().optional(),
 });
 
+/** Keys of the three kinds of documents that the specification names, and our own block. */
+const KNOWN_KEYS = new Set(
+  'id title name status level description author date modified license references tags falsepositives fields related picket logsource detection correlation filter taxonomy scope generate'.split(
+    ' ',
+  ),
+);
+
 /** One document of a rule file: plain data and the places of its keys. */
 export interface RuleDocument {
   readonly content: Record<string, unknown>;
@@ -62,6 +69,7 @@ export function parseHeader({ content, placeOf }: RuleDocument): RuleHeader {
       return value === undefined ? [] : [[key, value]];
     }),
   ) as Partial<Pick<RuleHeader, 'name' | 'description' | 'author' | 'date' | 'modified' | 'license'>>;
+  const custom = Object.entries(content).filter(([key]) => !KNOWN_KEYS.has(key));
   return {
     ...optional,
     id: text('id') ?? titleId(title),
@@ -74,6 +82,7 @@ export function parseHeader({ content, placeOf }: RuleDocument): RuleHeader {
     fields: list('fields'),
     related: readRelated(content['related'], placeOf(['related'])),
     picket: readPicketBlock(content['picket'], placeOf),
+    ...(custom.length === 0 ? {} : { custom: Object.fromEntries(custom) }),
     place: placeOf([]),
     version: contentHash(toPlain(content)),
   };

@@ -22,7 +22,13 @@ export type SigmaValue =
   | { readonly type: 'boolean'; readonly value: boolean }
   | { readonly type: 'null' }
   | { readonly type: 'exists'; readonly value: boolean }
-  | { readonly type: 'regex'; readonly pattern: string; readonly flags: string }
+  | {
+      readonly type: 'regex';
+      readonly pattern: string;
+      readonly flags: string;
+      /** The pattern in parts while it holds placeholders (`re|expand`), which a pipeline must fill. */
+      readonly template?: SigmaText;
+    }
   | { readonly type: 'cidr'; readonly value: string }
   | { readonly type: 'compare'; readonly with: Comparison; readonly value: number | string }
   | {
@@ -97,6 +103,8 @@ export interface RuleHeader {
   readonly fields: readonly string[];
   readonly related: readonly { readonly id: string; readonly type: string }[];
   readonly picket: PicketAttributes;
+  /** Keys of the file that the specification does not know, as they are. */
+  readonly custom?: Readonly<Record<string, unknown>>;
   readonly place: Place;
   /** SHA-256 of the rule's canonical content, hex. */
   readonly version: string;
@@ -108,6 +116,24 @@ export interface SigmaRule extends RuleHeader {
   readonly selections: ReadonlyMap<string, DetectionNode>;
   /** Several conditions each match on their own. */
   readonly conditions: readonly Condition[];
+  /** Filters that were applied, in their order; `version` stays that of the rule as written. */
+  readonly filters?: readonly { readonly id: string; readonly title: string }[];
+}
+
+/** A Sigma filter (Sigma Filters 2.1): narrows rules without touching their files. Exceptions are filters. */
+export interface SigmaFilter extends Omit<RuleHeader, 'level' | 'status' | 'picket'> {
+  readonly kind: 'filter';
+  /** Only rules whose logsource says the same for each part said here are narrowed. */
+  readonly logsource: Logsource;
+  /** Ids or names of the rules it narrows, each with the place it is written at; `any`: all of its logsource. */
+  readonly rules: 'any' | readonly { readonly reference: string; readonly place: Place }[];
+  readonly selections: ReadonlyMap<string, DetectionNode>;
+  /** Joined to each rule's condition by AND, as written: what keeps matches out says `not selection`. */
+  readonly condition: Condition;
+  /** Our block (`picket:`): why it was made. */
+  readonly reason?: string;
+  /** Our block: the ISO 8601 instant from which it narrows nothing any more. */
+  readonly expires?: string;
 }
 
 export type CorrelationType =
@@ -153,4 +179,6 @@ export interface MappedRule {
   readonly condition: Condition;
   /** The whole condition over the fields of the target. */
   readonly expression: Expression;
+  /** The rule's `fields`, as the pipelines name them. */
+  readonly fields?: readonly string[];
 }

@@ -11,10 +11,21 @@ v8.setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtrac
 /** The longest pattern taken. */
 const MAX_PATTERN = 8_192;
 
-/** How a pattern is run; `bounded` tests only the first `limit` characters of a text. */
+/** About how many steps one test may take: a few hundred milliseconds at worst, mostly far below one. */
+const MOST_STEPS = 1e7;
+/** A rule that may look at fewer characters than this is of no use. */
+const LEAST_LOOK = 200;
+/** V8's backtracking engine takes texts up to this long where its linear engine can take the longer ones. */
+const SHORT = 512;
+
+/**
+ * How a pattern is run. Texts of up to `upTo` characters by V8's backtracking engine, longer ones by what is
+ * linear; without `upTo`, all. `limit`: only that many characters at the beginning of a text are looked at.
+ */
 export type RegexPlan =
   | { readonly engine: 'v8' }
-  | { readonly engine: 're2' }
+  | { readonly engine: 'v8'; readonly upTo: number; readonly beyond: 'linear' }
+  | { readonly engine: 'v8'; readonly upTo: number; readonly beyond: 're2'; readonly limit: number }
   | { readonly engine: 'bounded'; readonly limit: number };
 
 /**
@@ -66,39 +77,65 @@ const POSIX: Readonly<Record<string, string>> = {
 };
 
 /**
- * V8 where it falls back to its linear engine or where backtracking is bounded by the pattern's form; re2js
- * where that is linear and V8 is not; with lookaround or back references, V8 over a bounded text when
- * repetition is not nested, else refused.
+ * V8 where the pattern's form bounds it; else V8 for texts so short that the worst case ends soon, and beyond
+ * them V8's linear engine or re2js. With back references, or look-around that neither of the two knows, V8 over
+ * the beginning of a text when repetition is not nested, else refused.
  */
 export function planRegex(pattern: string, flags: string): RegexPlan | { refused: string } {
-  if (runsLinearly(pattern, flags)) return { engine: 'v8' };
-  const shape = measureRepetition(pattern);
-  if (!shape.nested && shape.open <= 1) return { engine: 'v8' };
-  if (compileRe2(pattern, flags)) return { engine: 're2' };
-  if (shape.nested) {
+  const { nested, open, references } = measureRepetition(pattern);
+  if (!nested && open === 0) return { engine: 'v8' };
+  // Excessive backtracking moves a match of these to the linear engine, so that even nested repetition ends.
+  if (runsLinearly(pattern, flags)) return { engine: 'v8', upTo: SHORT, beyond: 'linear' };
+  // Time grows with length^(open + 1), and a back reference compares as many characters again.
+  const longest = Math.floor(MOST_STEPS ** (1 / (open + references + 1)));
+  const re2 = compileRe2(pattern, flags);
+  if (re2) {
+    const limit = Math.max(256, Math.floor(MOST_STEPS / Math.max(1, re2.programSize())));
+    return { engine: 'v8', upTo: nested ? 0 : Math.min(longest, 2_000), beyond: 're2', limit };
+  }
+  if (nested) {
     return {
-      refused: 'repetition inside repetition with lookaround or back references can take exponential time',
+      refused: 'repetition inside repetition with look-around or back references can take exponential time',
     };
   }
-  if (shape.open > 4) return { refused: 'too many open repetitions beside lookaround or back references' };
-  // Time grows with length^(open + 1): the limit keeps a test near ten million steps.
-  return { engine: 'bounded', limit: Math.floor(1e7 ** (1 / (shape.open + 1))) };
+  // A pattern bound to the beginning is not tried anew at each character.
+  const anchored = pattern.startsWith('^') && !flags.includes('m') && !/(?<!\\)\|/.test(pattern);
+  const limit = anchored ? Math.floor(MOST_STEPS ** (1 / (open + references))) : longest;
+  if (limit < LEAST_LOOK) {
+    return { refused: 'too many open repetitions beside look-around or back references' };
+  }
+  return { engine: 'bounded', limit };
 }
 
 /** A test over one text, by the plan of the pattern. Pattern and flags must have passed checkRegex. */
 export function compileSafeRegex(pattern: string, flags: string): (text: string) => boolean {
   const plan = planRegex(pattern, flags);
   if ('refused' in plan) return () => false;
-  if (plan.engine === 're2') {
-    const compiled = compileRe2(pattern, flags);
-    if (compiled) return (text) => compiled.matcher(text).find();
-  }
   const regex = new RegExp(pattern, flags);
-  if (plan.engine === 'bounded') {
-    const { limit } = plan;
-    return (text) => regex.test(text.length > limit ? text.slice(0, limit) : text);
+  if ('upTo' in plan) {
+    const { upTo } = plan;
+    // Made when the first long text comes: most never do.
+    let beyond: ((text: string) => boolean) | undefined;
+    return (text) => {
+      if (text.length <= upTo) return regex.test(text);
+      beyond ??=
+        plan.beyond === 'linear' ? testLinearly(pattern, flags) : testByRe2(pattern, flags, plan.limit);
+      return beyond(text);
+    };
   }
-  return (text) => regex.test(text);
+  if (plan.engine === 'v8') return (text) => regex.test(text);
+  const { limit } = plan;
+  return (text) => regex.test(text.length > limit ? text.slice(0, limit) : text);
+}
+
+function testLinearly(pattern: string, flags: string): (text: string) => boolean {
+  const linear = new RegExp(pattern, `${flags}l`);
+  return (text) => linear.test(text);
+}
+
+function testByRe2(pattern: string, flags: string, limit: number): (text: string) => boolean {
+  const compiled = compileRe2(pattern, flags);
+  return (text) => compiled?.matcher(text.length > limit ? text.slice(0, limit) : text).find() === true;
 }
 
 function compileRe2(pattern: string, flags: string): RE2JS | undefined {
@@ -122,8 +159,9 @@ function runsLinearly(pattern: string, flags: string): boolean {
   }
 }
 
-/** Counts repetitions without a small bound, and whether one stands inside another. */
-function measureRepetition(pattern: string): { nested: boolean; open: number } {
+/** Counts repetitions without a small bound and back references, and whether one repetition stands inside another. */
+function measureRepetition(pattern: string): { nested: boolean; open: number; references: number } {
+  const references = pattern.replaceAll(/\\\\/g, '').match(/\\(?:[1-9]|k<)/g)?.length ?? 0;
   let open = 0;
   let nested = false;
   /** For each open group: repetitions seen inside. */
@@ -172,7 +210,7 @@ function measureRepetition(pattern: string): { nested: boolean; open: number } {
       if (character === '|') last = 0;
     } else last = 0;
   }
-  return { nested, open };
+  return { nested, open, references };
 }
 
 /**

@@ -84,6 +84,25 @@ export function markPlaceholders(text: SigmaText): SigmaText {
   );
 }
 
+/** The text as pySigma prints it and as the patterns of pipelines see it: wildcards bare, literal `*` and `?` escaped. */
+export function toPlain(text: SigmaText): string {
+  return text
+    .map((part) =>
+      typeof part === 'string'
+        ? part.replaceAll(/[*?]/g, '\\$&')
+        : 'wild' in part
+          ? part.wild
+          : `%${part.placeholder}%`,
+    )
+    .join('');
+}
+
+export function textsEqual(one: SigmaText, other: SigmaText): boolean {
+  return (
+    one.length === other.length && one.every((part, at) => JSON.stringify(part) === JSON.stringify(other[at]))
+  );
+}
+
 /** The same text as the leaf tests of an Expression take it; `everything` for what only asks for presence (`*`). */
 export function toStringTest(
   text: SigmaText,

@@ -2,13 +2,13 @@
 import {
   CORE_SCHEMA,
   constructFromEvents,
-  defineScalarTag,
   EVENT_ID,
   floatCoreTag,
   getScalarValue,
   intCoreTag,
   NOT_RESOLVED,
   parseEvents,
+  SCALAR_STYLE,
   YAMLException,
 } from 'js-yaml';
 import { describeError, PicketError, type Place } from './errors.ts';
@@ -19,20 +19,6 @@ export interface YamlDocument {
   /** The place of a key path, or of its nearest parent that is in the text. */
   placeOf(path: readonly string[]): Place;
 }
-
-/**
- * `00000429` stays the text that it is: a rule that looks for it means its zeros, and as a number they would be
- * gone. YAML 1.1 and 1.2 read such digits differently (octal, decimal, text), so no writer can rely on a number.
- */
-const SCHEMA = CORE_SCHEMA.withTags(
-  ...[intCoreTag, floatCoreTag].map((tag) =>
-    defineScalarTag(tag.tagName, {
-      ...tag,
-      resolve: (source, isExplicit, name) =>
-        /^[-+]?0\d/.test(source) && !isExplicit ? NOT_RESOLVED : tag.resolve(source, isExplicit, name),
-    }),
-  ),
-);
 
 type YamlEvent = ReturnType<typeof parseEvents>[number];
 
@@ -49,15 +35,29 @@ export function parseYaml(options: { text: string; file: string }): YamlDocument
   return documents[0] ?? { value: null, placeOf: () => ({ file: options.file }) };
 }
 
-/** All documents of a text. Duplicate keys, more than 1,000 aliases, aliases that lead into themselves or to more than a million nodes are refused. @throws PicketError YAML_INVALID with its place */
-export function parseYamlDocuments({ text, file }: { text: string; file: string }): YamlDocument[] {
+/** The core schema, but what is written with leading zeros (`00000429`) stays a text, as it was meant. */
+const ZEROS_ARE_TEXT = CORE_SCHEMA.withTags(
+  ...[intCoreTag, floatCoreTag].map((tag) => ({
+    ...tag,
+    resolve: (source: string, explicit: boolean, name: string): number | typeof NOT_RESOLVED =>
+      !explicit && /^[-+]?0\d+$/.test(source) ? NOT_RESOLVED : tag.resolve(source, explicit, name),
+  })),
+);
+
+/** All documents of a text. With `zerosAreText`, digits after a leading zero are no number. Duplicate keys, more than 1,000 aliases, aliases that lead into themselves or to more than a million nodes are refused. @throws PicketError YAML_INVALID with its place */
+export function parseYamlDocuments(options: {
+  text: string;
+  file: string;
+  zerosAreText?: boolean;
+}): YamlDocument[] {
+  const { text, file } = options;
   try {
     const events = parseEvents(text, { filename: file });
     const values = constructFromEvents(events, {
       source: text,
       filename: file,
       maxAliases: 1_000,
-      schema: SCHEMA,
+      ...(options.zerosAreText ? { schema: ZEROS_ARE_TEXT } : {}),
     });
     for (const value of values) measure(value, new Map());
     const lines = lineStarts(text);
@@ -80,6 +80,53 @@ export function parseYamlDocuments({ text, file }: { text: string; file: string 
       cause: error,
     });
   }
+}
+
+/** A scalar of a text, for those who change it in place. */
+export interface YamlScalar {
+  /** Offsets inside of its quotes. */
+  readonly start: number;
+  readonly end: number;
+  readonly quote: '' | "'" | '"' | 'block';
+  readonly value: string;
+  /** It has an anchor or a tag. */
+  readonly marked: boolean;
+  /** The scalar that follows at once, with nothing opened or closed between: the value of a key that has one. */
+  readonly next: YamlScalar | undefined;
+}
+
+const QUOTES: ReadonlyMap<number, YamlScalar['quote']> = new Map([
+  [SCALAR_STYLE.PLAIN, ''],
+  [SCALAR_STYLE.SINGLE_QUOTED, "'"],
+  [SCALAR_STYLE.DOUBLE_QUOTED, '"'],
+]);
+
+/** Every scalar that has characters, by its offset; none of a text that is no YAML. */
+export function locateScalars(text: string): Map<number, YamlScalar> {
+  const scalars = new Map<number, YamlScalar>();
+  let events: YamlEvent[] = [];
+  try {
+    events = parseEvents(text, {});
+  } catch {
+    return scalars;
+  }
+  let next: YamlScalar | undefined;
+  for (const event of events.reverse()) {
+    if (event.type !== EVENT_ID.SCALAR || event.valueStart < 0) {
+      next = undefined;
+      continue;
+    }
+    next = {
+      start: event.valueStart,
+      end: event.valueEnd,
+      quote: QUOTES.get(event.style) ?? 'block',
+      value: getScalarValue(text, event),
+      marked: event.anchorStart >= 0 || event.tagStart >= 0,
+      next,
+    };
+    scalars.set(next.start, next);
+  }
+  return scalars;
 }
 
 const MOST_NODES = 1_000_000;

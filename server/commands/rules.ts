@@ -1,7 +1,10 @@
 // picket rules: lint and test rules without a running site, and list what a site has in force.
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
-import { lintRules } from '../../detect/sigma/lint-rules.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { LINT_CHECKS } from '../../detect/sigma/lint/catalogue.ts';
+import type { LintFinding } from '../../detect/sigma/lint/finding.ts';
+import { fixRules } from '../../detect/sigma/lint/fix-rules.ts';
+import { lintRules } from '../../detect/sigma/lint/lint-rules.ts';
 import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { testRules } from '../../detect/sigma/test-rules.ts';
 import { describePlace, PicketError } from '../../platform/core/errors.ts';
@@ -20,23 +23,16 @@ export function addRulesCommands(program: Command): void {
 
   rules
     .command('lint')
-    .description('check rules as sigma-cli does; every fault with its file, line and column')
+    .description('check rules as sigma-cli and rsigma do; every finding with its file, line and column')
     .argument('[folders...]', "folders of rules (default: Picket's own)")
+    .option('--fix', 'mend in place what can be mended without changing what a rule means')
+    .option('--disable <code>', 'leave out findings of this code (may be given again)', addCode, [])
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit codes: 0 clean or warnings only, 1 errors.\n')
-    .action((folders: string[], options: { json?: boolean }) => {
-      const problems = lintRules({
-        folders: folders.length > 0 ? folders : [RULES_FOLDER, CORRELATION_FOLDER],
-      });
-      const errors = problems.filter(({ severity }) => severity === 'error').length;
-      if (options.json) printJson({ errors, warnings: problems.length - errors, problems });
-      else {
-        for (const { severity, code, message, place } of problems)
-          printLine(`${describePlace(place)}: ${severity}: ${message} [${code}]`);
-        printLine(`${errors} errors, ${problems.length - errors} warnings`);
-      }
-      if (errors > 0) process.exitCode = EXIT.findings;
-    });
+    .addHelpText(
+      'after',
+      '\nThe codes: docs/lint.md. Exit codes: 0 no errors (warnings and notes may be), 1 errors.\n',
+    )
+    .action((folders: string[], options: LintOptions) => lint(folders, options));
 
   rules
     .command('test')
@@ -85,6 +81,41 @@ export function addRulesCommands(program: Command): void {
         printLine(`refused: ${place}: ${message} [${code}]`);
     },
   );
+}
+
+interface LintOptions {
+  readonly fix?: boolean;
+  readonly disable?: string[];
+  readonly json?: boolean;
+}
+
+/** @throws InvalidArgumentError for a code that neither the linter nor the parser has */
+function addCode(code: string, before: string[]): string[] {
+  if (!Object.hasOwn(LINT_CHECKS, code) && !/^(?:SIGMA|RULES|YAML)_/.test(code))
+    throw new InvalidArgumentError('docs/lint.md lists the codes.');
+  return [...before, code];
+}
+
+function lint(given: readonly string[], { fix, disable = [], json }: LintOptions): void {
+  const folders = given.length > 0 ? given : [RULES_FOLDER, CORRELATION_FOLDER];
+  const mended = fix ? fixRules({ folders, disable }) : undefined;
+  const problems = lintRules({ folders, disable });
+  const count = (severity: string): number =>
+    problems.filter((problem) => problem.severity === severity).length;
+  const [errors, warnings, infos] = [count('error'), count('warning'), count('info')];
+  if (json) {
+    const show = ({ fix: own, ...problem }: LintFinding) => ({ ...problem, fixable: own !== undefined });
+    const fixed = mended ? { fixed: mended.fixed.map(show) } : {};
+    printJson({ errors, warnings, infos, problems: problems.map(show), ...fixed });
+  } else {
+    for (const { code, message, place } of mended?.fixed ?? [])
+      printLine(`${describePlace(place)}: fixed: ${message} [${code}]`);
+    for (const { severity, code, message, place, fix: own } of problems)
+      printLine(`${describePlace(place)}: ${severity}: ${message} [${code}]${own ? ' (--fix)' : ''}`);
+    if (mended) printLine(`${mended.fixed.length} fixed in ${mended.files} files`);
+    printLine(`${errors} errors, ${warnings} warnings, ${infos} notes`);
+  }
+  if (errors > 0) process.exitCode = EXIT.findings;
 }
 
 /** @throws PicketError LOGSOURCES_MISSING */

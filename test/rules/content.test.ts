@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lintRules } from '../../detect/sigma/lint-rules.ts';
+import { lintRules } from '../../detect/sigma/lint/lint-rules.ts';
 import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 import type { SigmaRule } from '../../detect/sigma/rule.ts';
@@ -112,7 +112,8 @@ describe('the rules of our own', () => {
   });
 
   test('lint finds nothing', () => {
-    expect(lintRules({ folders: [SIGMA, join(RULES, 'correlation')] })).toEqual([]);
+    const found = lintRules({ folders: [SIGMA, join(RULES, 'correlation')] });
+    expect(found.filter(({ severity }) => severity !== 'info')).toEqual([]);
   });
 
   test('each has all that an analyst and an auditor look for', () => {

@@ -196,6 +196,24 @@ describe('picket rules', () => {
     expect(end.stdout).toMatch(/bad\.yml:\d+/);
   }, 60_000);
 
+  test('lint --fix mends in place, and --disable leaves a code out', async () => {
+    const messy = join(folder, 'messy');
+    mkdirSync(messy);
+    const file = join(messy, 'a_messy_rule.yml');
+    writeFileSync(file, RULE.replace('level: high', 'level: HIGH # why'));
+    const shown = await runPicket(['rules', 'lint', messy, '--disable', 'LINT_LEVEL_CASE']);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).not.toContain('LINT_LEVEL_CASE');
+    const fixed = await runPicket(['rules', 'lint', '--fix', '--json', messy]);
+    expect(fixed.code).toBe(0);
+    expect(JSON.parse(fixed.stdout)).toMatchObject({
+      errors: 0,
+      fixed: [{ code: 'LINT_LEVEL_CASE', place: { file, line: 4 } }],
+    });
+    expect(readFileSync(file, 'utf8')).toBe(RULE.replace('level: high', 'level: high # why'));
+    expect(await runPicket(['rules', 'lint', '--disable', 'LINT_NOTHING'])).toMatchObject({ code: 2 });
+  }, 120_000);
+
   test('test: our own rules pass, a rule without records does not', async () => {
     const own = await runPicket(['rules', 'test', '--json']);
     expect(JSON.parse(own.stdout)).toMatchObject({ failed: 0, refused: [] });

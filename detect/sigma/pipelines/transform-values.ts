@@ -1,15 +1,11 @@
 // Changes the values of a detection item: replacements, types, case, placeholders.
+import { parseNetwork } from '../../../platform/core/network.ts';
 import { sigmaError } from '../problem.ts';
 import type { DetectionItem, SigmaValue } from '../rule.ts';
-import {
-  joinText,
-  parseSigmaText,
-  placeholdersOf,
-  plainText,
-  type SigmaText,
-  type TextPart,
-} from '../sigma-text.ts';
+import { parseSigmaText, placeholdersOf, plainText, type SigmaText, toPlain } from '../sigma-text.ts';
+import { fillPlaceholders } from './fill-placeholders.ts';
 import type { Pipeline } from './pipeline.ts';
+import { replaceString } from './replace-string.ts';
 import type { Transformation } from './transformations.ts';
 
 /** The same array when nothing changed. @throws PicketError SIGMA_PIPELINE, SIGMA_PLACEHOLDER with the item's place */
@@ -30,144 +26,77 @@ function changeValue(options: {
   detection: DetectionItem;
 }): SigmaValue {
   const { value, transformation, vars, detection } = options;
+  if (transformation.type === 'set_value') return readSetValue(transformation);
   if (value.type === 'any') {
-    return {
-      type: 'any',
-      of: value.of.map((alternative) => changeValue({ ...options, value: alternative })),
-    };
+    const of = value.of.map((alternative) => changeValue({ ...options, value: alternative }));
+    return of.every((one, at) => one === value.of[at]) ? value : { type: 'any', of };
   }
-  const text = value.type === 'text' ? value.text : undefined;
-  const withText = (changed: SigmaText): SigmaValue => ({
-    ...(value as Extract<SigmaValue, { type: 'text' }>),
-    text: changed,
-  });
+  if (transformation.type === 'value_placeholders' || transformation.type === 'wildcard_placeholders')
+    return toNetworks(fillPlaceholders({ value, transformation, vars, place: detection.place }), detection);
+  if (value.type === 'number') {
+    const text: SigmaText = [String(value.value)];
+    if (transformation.type === 'replace_string')
+      return { type: 'text', text: replaceString(text, transformation) };
+    return transformation.type === 'convert_type' && transformation.target_type === 'str'
+      ? { type: 'text', text }
+      : value;
+  }
+  return value.type === 'text' ? changeText(value, options) : value;
+}
+
+/** What filled `cidr|expand` is read as networks; placeholders that are left wait for a later item. */
+function toNetworks(value: SigmaValue, detection: DetectionItem): SigmaValue {
+  if (!detection.modifiers.includes('cidr')) return value;
+  if (value.type === 'any') return { type: 'any', of: value.of.map((one) => toNetworks(one, detection)) };
+  if (value.type !== 'text' || placeholdersOf(value.text).length > 0) return value;
+  const network = plainText(value.text) ?? '';
+  if (!parseNetwork(network))
+    throw sigmaError('SIGMA_VALUE', `not an IPv4 or IPv6 network: ${toPlain(value.text)}`, detection.place);
+  return { type: 'cidr', value: network };
+}
+
+function changeText(
+  value: Extract<SigmaValue, { type: 'text' }>,
+  { transformation, detection }: { transformation: Transformation; detection: DetectionItem },
+): SigmaValue {
+  const { text } = value;
   switch (transformation.type) {
     case 'replace_string':
-      return text ? withText(replaceString(text, transformation)) : value;
+      return { ...value, text: replaceString(text, transformation) };
     case 'map_string': {
-      const plain = text && plainText(text);
-      const mapped =
-        plain !== undefined && Object.hasOwn(transformation.mapping, plain)
-          ? transformation.mapping[plain]
-          : undefined;
-      return mapped ? either(mapped.map((to) => withText(parseSigmaText(to)))) : value;
+      const key = toPlain(text);
+      const mapped = Object.hasOwn(transformation.mapping, key) ? transformation.mapping[key] : undefined;
+      if (!mapped) return value;
+      const of = mapped.map((to): SigmaValue => ({ ...value, text: parseSigmaText(to) }));
+      return of.length === 1 ? (of[0] as SigmaValue) : { type: 'any', of };
     }
     case 'case':
-      return text
-        ? withText(
-            text.map((part) =>
-              typeof part !== 'string'
-                ? part
-                : transformation.method === 'lower'
-                  ? part.toLowerCase()
-                  : part.toUpperCase(),
-            ),
-          )
-        : value;
-    case 'set_value': {
-      const { value: set, force_type } = transformation;
-      if (set === null) return { type: 'null' };
-      if (force_type === 'num' || (force_type == null && typeof set === 'number'))
-        return { type: 'number', value: Number(set) };
-      if (typeof set === 'boolean' && force_type == null) return { type: 'boolean', value: set };
-      return { type: 'text', text: parseSigmaText(String(set)) };
-    }
+      return { ...value, text: text.map((part) => changeCase(part, transformation.method)) };
+    case 'regex':
+      // Made for backends that compare with case: here `ignore_case_*` is how texts compare, `plain` has case.
+      return transformation.method === 'plain' ? { ...value, cased: true } : value;
     case 'convert_type': {
-      if (transformation.target_type === 'str')
-        return value.type === 'number' ? { type: 'text', text: [String(value.value)] } : value;
-      const plain = text && plainText(text);
-      if (plain === undefined) return value;
-      if (plain.trim() === '' || !Number.isFinite(Number(plain))) {
-        throw sigmaError('SIGMA_PIPELINE', `\`${plain}\` is no number`, detection.place);
-      }
+      if (transformation.target_type === 'str') return value;
+      const plain = plainText(text);
+      if (plain === undefined || plain.trim() === '' || !Number.isFinite(Number(plain)))
+        throw sigmaError('SIGMA_PIPELINE', `\`${toPlain(text)}\` is no number`, detection.place);
       return { type: 'number', value: Number(plain) };
     }
-    case 'wildcard_placeholders':
-      return text
-        ? withText(
-            joinText(
-              text.flatMap((part): TextPart[] => (isChosen(part, transformation) ? [{ wild: '*' }] : [part])),
-            ),
-          )
-        : value;
-    case 'value_placeholders':
-      return text
-        ? either(
-            fillPlaceholders({ text, transformation, vars, detection }).map((filled) => withText(filled)),
-          )
-        : value;
     default:
       return value;
   }
 }
 
-function either(of: readonly SigmaValue[]): SigmaValue {
-  return of.length === 1 ? (of[0] as SigmaValue) : { type: 'any', of };
+function changeCase(part: SigmaText[number], method: 'lower' | 'upper' | 'snake_case'): SigmaText[number] {
+  if (typeof part !== 'string') return part;
+  if (method === 'upper') return part.toUpperCase();
+  return (method === 'lower' ? part : part.replaceAll(/(?<!^)(?=[A-Z])/g, '_')).toLowerCase();
 }
 
-function isChosen(
-  part: TextPart,
-  { include, exclude }: { include?: string[] | null | undefined; exclude?: string[] | null | undefined },
-): part is { placeholder: string } {
-  if (typeof part === 'string' || !('placeholder' in part)) return false;
-  return (!include || include.includes(part.placeholder)) && !exclude?.includes(part.placeholder);
-}
-
-function fillPlaceholders(options: {
-  text: SigmaText;
-  transformation: Extract<Transformation, { type: 'value_placeholders' }>;
-  vars: Pipeline['vars'];
-  detection: DetectionItem;
-}): SigmaText[] {
-  const { text, transformation, vars, detection } = options;
-  if (placeholdersOf(text).length === 0) return [text];
-  let results: SigmaText[] = [[]];
-  for (const part of text) {
-    let alternatives: SigmaText[] = [[part]];
-    if (isChosen(part, transformation)) {
-      const values = Object.hasOwn(vars, part.placeholder) ? vars[part.placeholder] : undefined;
-      if (!values) {
-        throw sigmaError(
-          'SIGMA_PLACEHOLDER',
-          `no variable \`${part.placeholder}\` for \`%${part.placeholder}%\``,
-          detection.place,
-        );
-      }
-      alternatives = values.map((value) => parseSigmaText(String(value)));
-    }
-    results = results.flatMap((result) => alternatives.map((alternative) => joinText(result, alternative)));
-  }
-  return results;
-}
-
-function replaceString(
-  text: SigmaText,
-  options: Extract<Transformation, { type: 'replace_string' }>,
-): SigmaText {
-  const regex = new RegExp(options.regex.replaceAll('(?P<', '(?<'), 'g');
-  // Python writes back references as \1 and \g<1>.
-  const replacement = options.replacement
-    .replaceAll('$', '$$$$')
-    .replaceAll(/\\g<(\w+)>|\\(\d)/g, (_, name?: string, digit?: string) =>
-      digit ? `$${digit}` : /^\d+$/.test(name ?? '') ? `$${name}` : `$<${name}>`,
-    );
-  if (options.skip_special) {
-    return joinText(
-      text.flatMap((part) => {
-        if (typeof part !== 'string') return [part];
-        const replaced = part.replace(regex, replacement);
-        return options.interpret_special ? [...parseSigmaText(replaced)] : [replaced];
-      }),
-    );
-  }
-  const whole = text
-    .map((part) =>
-      typeof part === 'string'
-        ? part.replace(/[\\*?]/g, '\\$&')
-        : 'wild' in part
-          ? part.wild
-          : `%${part.placeholder}%`,
-    )
-    .join('');
-  return parseSigmaText(whole.replace(regex, replacement));
+function readSetValue({ value, force_type }: Extract<Transformation, { type: 'set_value' }>): SigmaValue {
+  if (value === null) return { type: 'null' };
+  if (force_type === 'num' || (force_type == null && typeof value === 'number'))
+    return { type: 'number', value: Number(value) };
+  if (typeof value === 'boolean') return { type: 'boolean', value };
+  return { type: 'text', text: parseSigmaText(String(value)) };
 }

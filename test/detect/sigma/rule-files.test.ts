@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { lintRules } from '../../../detect/sigma/lint-rules.ts';
 import { loadRules } from '../../../detect/sigma/load-rules.ts';
 import { parseRuleFile } from '../../../detect/sigma/parse-file.ts';
 import { testRules } from '../../../detect/sigma/test-rules.ts';
@@ -22,32 +21,6 @@ function write(name: string, files: Record<string, string>): string {
 }
 
 describe('rule files', () => {
-  it('merge global documents, forget them at reset and repeat the one before', () => {
-    const text = `action: global
-title: Base
-logsource: { product: a }
-level: low
----
-id: 5f113a8f-8b61-41ca-b90f-d374fa7e4a31
-detection: { sel: { A: 1 }, condition: sel }
----
-action: repeat
-id: 5f113a8f-8b61-41ca-b90f-d374fa7e4a32
-level: high
----
-action: reset
----
-id: 5f113a8f-8b61-41ca-b90f-d374fa7e4a33
-detection: { sel: { A: 1 }, condition: sel }
-`;
-    const { rules, refused } = parseRuleFile({ text, file: 'many.yml' });
-    expect(rules.map(({ title, level, logsource }) => [title, level, logsource.product])).toEqual([
-      ['Base', 'low', 'a'],
-      ['Base', 'high', 'a'],
-    ]);
-    expect(refused).toMatchObject([{ code: 'SIGMA_TITLE', place: { file: 'many.yml', line: 15 } }]);
-  });
-
   it('read correlation rules and name what they refer to', () => {
     const text = `${ruleText(SEL)}name: base\n---
 title: Many
@@ -119,30 +92,6 @@ correlation:
     expect(again.packs[0]?.hash).toBe(loaded.packs[0]?.hash);
     write('load', { 'd.yml': ruleText(SEL).replace('5f113a8f', '7f113a8f') });
     expect(loadRules({ folders: [path] }).packs[0]?.hash).not.toBe(loaded.packs[0]?.hash);
-  });
-
-  it('are linted with places', () => {
-    const text = ruleText(
-      "  sel:\n    A|all: x\n    B|contains: ['*y', '*y']\n  unused:\n    C: 1\n  condition: sel",
-    ).replace('5f113a8f', 'zz');
-    const path = write('lint', {
-      'Bad Name.yml': `${text}tags: [attack.t1059, wrong tag]\ndate: 2026/01/02\ncolour: red\n`,
-    });
-    const found = lintRules({ folders: [path] });
-    const codes = found.map(({ code, place }) => `${code}:${place.line ?? 0}`);
-    for (const code of [
-      'LINT_FILENAME:0',
-      'LINT_ID:2',
-      'LINT_ALL_SINGLE:8',
-      'LINT_VALUE_TWICE:9',
-      'LINT_WILDCARD:9',
-      'LINT_SELECTION_UNUSED:10',
-      'LINT_TAG:13',
-      'LINT_DATE:14',
-      'LINT_KEY_UNKNOWN:15',
-    ])
-      expect(codes).toContain(code);
-    expect(found.every(({ severity }) => severity === 'warning')).toBe(true);
   });
 
   it('are tested with the records beside them', () => {

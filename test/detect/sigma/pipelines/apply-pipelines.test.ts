@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePipeline } from '../../../detect/sigma/pipelines/pipeline.ts';
-import { compileText, ourPipelines, ruleText } from './compile-text.ts';
+import { parsePipeline } from '../../../../detect/sigma/pipelines/pipeline.ts';
+import { compileText, ourPipelines, ruleText } from '../compile-text.ts';
 
 function withPipeline(
   pipeline: string,
@@ -84,6 +84,31 @@ describe('pipelines', () => {
     expect(withPipeline(pipeline, '  sel:\n    A: 2\n  condition: sel', { A: 2 })).toBe(true);
   });
 
+  it('notes what has no effect here, and works all the same', () => {
+    const pipeline = parsePipeline({
+      text: `allowed_backends: [splunk]
+transformations:
+- type: query_expression_placeholders
+  expression: '{field} lookup {id}'
+- type: field_name_prefix
+  prefix: p.
+postprocessing:
+- type: embed
+  prefix: 'search '
+finalizers:
+- type: concat
+  separator: x`,
+      file: 'p.yml',
+    });
+    expect(pipeline.items.map(({ transformation }) => transformation.type)).toEqual(['field_name_prefix']);
+    expect(pipeline.notes.map(({ code, place }) => [code, place.line])).toEqual([
+      ['PIPELINE_NO_EFFECT', 8],
+      ['PIPELINE_NO_EFFECT', 11],
+      ['PIPELINE_OTHER_BACKEND', 1],
+      ['PIPELINE_NO_EFFECT', 3],
+    ]);
+  });
+
   it('goes by priority', () => {
     const parse = (text: string) => parsePipeline({ text, file: 'p.yml' });
     const late = parse('priority: 20\ntransformations:\n- type: field_name_prefix\n  prefix: late.');
@@ -103,7 +128,44 @@ describe('pipelines', () => {
       'PIPELINE_CONDITION_UNKNOWN',
       4,
     ],
-    ['finalizers:\n- type: concat', 'PIPELINE_UNSUPPORTED', 1],
+    ['transformations:\n- type: field_name_transform', 'PIPELINE_TRANSFORMATION_UNKNOWN', 2],
+    ['postprocessing:\n- type: make_coffee', 'PIPELINE_TRANSFORMATION_UNKNOWN', 2],
+    ['colour: red', 'PIPELINE_INVALID', 1],
+    [
+      "transformations:\n- type: replace_string\n  regex: '(a*)*\\1'\n  replacement: x",
+      'PIPELINE_INVALID',
+      3,
+    ],
+    ['transformations:\n- type: extract_fields\n  regex: abc', 'PIPELINE_INVALID', 3],
+    ['transformations:\n- type: set_value\n  value: x\n  force_type: num', 'PIPELINE_INVALID', 2],
+    ['transformations:\n- type: add_condition\n  conditions: { "A|cidr": x }', 'PIPELINE_INVALID', 3],
+    ['transformations:\n- type: value_placeholders\n  include: [a]\n  exclude: [b]', 'PIPELINE_INVALID', 2],
+    [
+      'transformations:\n- type: nest\n  items:\n  - type: drop_detection_item\n    colour: red',
+      'PIPELINE_INVALID',
+      5,
+    ],
+    [
+      'transformations:\n- type: drop_detection_item\n  rule_conditions: { a: { type: is_sigma_rule } }\n  rule_cond_expr: a and b',
+      'PIPELINE_INVALID',
+      4,
+    ],
+    [
+      'transformations:\n- type: drop_detection_item\n  rule_conditions: { a: { type: is_sigma_rule }, b: { type: is_sigma_rule } }\n  rule_cond_expr: not a',
+      'PIPELINE_INVALID',
+      4,
+    ],
+    [
+      'transformations:\n- type: drop_detection_item\n  rule_conditions: [{ type: is_sigma_rule }]\n  rule_cond_expr: a',
+      'PIPELINE_INVALID',
+      4,
+    ],
+    [
+      'transformations:\n- type: drop_detection_item\n  rule_conditions: { a: { type: is_sigma_rule } }\n  rule_cond_op: and\n  rule_cond_expr: a',
+      'PIPELINE_INVALID',
+      5,
+    ],
+    ['transformations:\n- type: drop_detection_item\n  rule_cond_opp: or', 'PIPELINE_INVALID', 3],
     ['transformations: [', 'YAML_INVALID', 1],
   ])('refuses %j with its place', (text, code, line) => {
     expect(() => parsePipeline({ text, file: 'p.yml' })).toThrow(
