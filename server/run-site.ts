@@ -22,12 +22,14 @@ import { startLedgerKeeper } from '../platform/residency/ledger-keeper.ts';
 import { createAccess } from './api/access.ts';
 import { buildApp } from './api/build-app.ts';
 import type { ApiDeps } from './api/deps.ts';
+import type { ReloadView } from './api/rule-contract.ts';
 import { ADDRESS_FILE } from './commands/api-client.ts';
 import { PROGRAM_FOLDER, resolveContent } from './content-path.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
-import { loadDetection } from './load-detection.ts';
 import { loadResidency } from './load-residency.ts';
+import { openBacktestDesk } from './rules/backtest-rules.ts';
+import { openRuleDesk } from './rules/open-rule-desk.ts';
 import type { SiteConfig } from './site-config.ts';
 import { startChildSide } from './start-child-side.ts';
 import { startParentSide } from './start-parent-side.ts';
@@ -39,6 +41,8 @@ export interface RunningSite {
   /** Address of the API and the page. */
   readonly url: string;
   createSignInToken(): Promise<string>;
+  /** Reads rules, pipelines and packs again, between two batches of events. */
+  reloadRules(): Promise<ReloadView>;
   /** Resolves when the site has ended after the signal. */
   readonly ended: Promise<void>;
 }
@@ -136,19 +140,16 @@ async function start(options: {
     jurisdiction: config.site.jurisdiction,
     hashKey: residencyKey,
   });
-  const detection = loadDetection({
-    folders: config.content.rules.map(content),
-    pipelines: content(config.content.pipelines),
-  });
-  for (const { code, message, place } of detection.refused) logger.warn({ code, place }, message);
+  const entityTable = loadEntityTable(content(config.content.entity_fields));
+  const ruleDesk = openRuleDesk({ config, content, entityTable, clock, logger });
 
   const writer = startIndexWriter({ bus, index, counters, logger });
   endings.add('index writer', () => writer.stop());
   const detector = startDetector({
     bus,
     folder: join(data, 'detect'),
-    rules: detection.rules,
-    entityTable: loadEntityTable(content(config.content.entity_fields)),
+    rules: ruleDesk.detectorRules(),
+    entityTable,
     site: { tenant, ...config.site },
     mode: config.parent ? 'site' : 'centre',
     clock,
@@ -156,6 +157,7 @@ async function start(options: {
     logger,
   });
   endings.add('detector', () => detector.stop());
+  ruleDesk.attach(detector);
   const incidents = await startIncidentBuilder({ bus, records, clock, counters, logger });
   endings.add('incidents', () => incidents.stop());
   const ledger = startLedgerKeeper({ bus, records, logger });
@@ -210,10 +212,8 @@ async function start(options: {
     runner: parentSide?.runner,
     desk: parentSide?.desk,
     inviteSite: parentSide && ((site) => parentSide.invite(site)),
-    rules: () => ({
-      rules: detection.views,
-      refused: [...detection.refused, ...detector.refused()],
-    }),
+    ruleDesk,
+    backtests: openBacktestDesk({ desk: ruleDesk, index, tenant, clock }),
     replay: (source, list) => replay(intake, source, list),
     replayDeadLetters: (filter) => feedDeadLetters({ bus, intake, filter, now: clock.now() }),
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),
@@ -230,8 +230,12 @@ async function start(options: {
   const token = await access.createApiToken({ actor: 'cli', roles: ['admin'] });
   await writeFile(addressFile, JSON.stringify({ url, token, pid: process.pid }), { mode: 0o600 });
   endings.add('address file', () => rm(addressFile, { force: true }));
-  logger.info({ url, rules: detection.views.length, sources: config.sources.length }, 'ready');
-  return { url, createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }) };
+  logger.info({ url, rules: ruleDesk.detection().views.length, sources: config.sources.length }, 'ready');
+  return {
+    url,
+    createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }),
+    reloadRules: () => ruleDesk.reload(),
+  };
 }
 
 async function replay(

@@ -62,6 +62,8 @@ export interface Correlator {
   work(batch: { signals: readonly Signal[]; position?: InputPosition; now: number }): string[];
   /** All current episodes, by id. */
   current(): Episode[];
+  /** How many current episodes each rule has, and the times (ms since the epoch) between which they lie. */
+  tally(): { rule: string; alerts: number; first: number; last: number }[];
   episode(id: string): Episode | undefined;
   evidence(event: string): StoredEvidence[];
   /** Makes the texts of what is due (build is handed the new revision) and returns all that waits to be sent, oldest first. */
@@ -148,6 +150,20 @@ export function openCorrelator(options: {
           .statement("SELECT * FROM episodes WHERE state = 'current' ORDER BY id")
           .all() as unknown as EpisodeRow[]
       ).map((row) => readEpisode(store, row)),
+    tally: () =>
+      store
+        .statement(
+          `SELECT json_extract(c.rule, '$.id') AS rule, COUNT(*) AS alerts, MIN(e.first_t) AS first, MAX(e.last_t) AS last
+           FROM episodes e JOIN correlations c ON c.identity = e.correlation
+           WHERE e.state = 'current' GROUP BY 1 ORDER BY 1`,
+        )
+        .all()
+        .map((row) => ({
+          rule: String(row['rule']),
+          alerts: Number(row['alerts']),
+          first: Number(row['first']),
+          last: Number(row['last']),
+        })),
     episode(id) {
       const row = store.statement('SELECT * FROM episodes WHERE id = ?').get(id);
       return row === undefined ? undefined : readEpisode(store, row as unknown as EpisodeRow);

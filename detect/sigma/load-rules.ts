@@ -31,7 +31,7 @@ export interface LoadedRules {
   readonly refused: Problem[];
   readonly packs: RulePack[];
   /** Rules that the gates left out. */
-  readonly gated: number;
+  readonly gated: LoadedRule<SigmaRule | CorrelationRule>[];
 }
 
 /**
@@ -39,13 +39,7 @@ export interface LoadedRules {
  * order of their names. An id that a rule before already has is refused (SIGMA_ID_TAKEN). Never throws.
  */
 export function loadRules(options: { folders: readonly string[]; gates?: RuleGates }): LoadedRules {
-  const loaded: LoadedRules & { gated: number } = {
-    rules: [],
-    correlations: [],
-    refused: [],
-    packs: [],
-    gated: 0,
-  };
+  const loaded: LoadedRules = { rules: [], correlations: [], refused: [], packs: [], gated: [] };
   const ids = new Map<string, RuleHeader>();
   for (const folder of options.folders) {
     const files: { name: string; text: string; file: string }[] = [];
@@ -83,7 +77,7 @@ export function loadRules(options: { folders: readonly string[]; gates?: RuleGat
           continue;
         }
         ids.set(rule.id, rule);
-        if (!passes(rule, options.gates)) loaded.gated++;
+        if (!passes(rule, options.gates)) loaded.gated.push({ rule, pack });
         else if (rule.kind === 'rule') loaded.rules.push({ rule, pack });
         else loaded.correlations.push({ rule, pack });
       }

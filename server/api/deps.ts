@@ -7,9 +7,10 @@ import type { EventIndex } from '../../platform/index/event-index.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
+import type { BacktestDesk } from '../rules/backtest-rules.ts';
+import type { RuleDesk } from '../rules/open-rule-desk.ts';
 import type { SiteConfig } from '../site-config.ts';
 import type { Access } from './access.ts';
-import type { RuleView } from './contract.ts';
 
 /** Feeds raw records of a configured source, as `picket replay` sends them. */
 export interface ReplayRecord {
@@ -40,10 +41,8 @@ export interface ApiDeps {
   readonly inviteSite:
     | ((site: { id: string; name: string; tier: 'region' | 'edge'; jurisdiction: string }) => Promise<string>)
     | undefined;
-  readonly rules: () => {
-    rules: readonly RuleView[];
-    refused: readonly { code: string; message: string; place: string }[];
-  };
+  readonly ruleDesk: RuleDesk;
+  readonly backtests: BacktestDesk;
   /** Framed records of a source: bytes of a file or request as the source's format cuts them. */
   readonly replay: (
     source: string,

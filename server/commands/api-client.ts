@@ -19,6 +19,12 @@ export interface ApiClient {
   call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>;
 }
 
+/** A client that also takes long answers. */
+export interface StreamingClient extends ApiClient {
+  /** An answer of lines of JSON, one by one as they come; leaving the loop or the signal cancels. @throws as `call` */
+  stream<T>(path: string, body: unknown, signal?: AbortSignal): AsyncGenerator<T>;
+}
+
 /**
  * A client of the site named by `url` (with PICKET_TOKEN), or of the one that owns `data`.
  * @throws PicketError SITE_NOT_RUNNING
@@ -27,7 +33,7 @@ export async function connectToSite(options: {
   url?: string | undefined;
   data: string;
   environment: Readonly<Record<string, string | undefined>>;
-}): Promise<ApiClient> {
+}): Promise<StreamingClient> {
   const { url, data, environment } = options;
   if (url !== undefined) {
     const token = environment['PICKET_TOKEN'];
@@ -49,44 +55,75 @@ export async function connectToSite(options: {
 }
 
 /** A client with a known token. */
-export function createClient(url: string, token: string): ApiClient {
+export function createClient(url: string, token: string): StreamingClient {
+  const ask = (method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> =>
+    fetch(new URL(path, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    });
   return {
     url,
     async call<T>(method: string, path: string, body?: unknown): Promise<T> {
       let response: Response;
       let text: string;
       try {
-        response = await fetch(new URL(path, url), {
-          method,
-          headers: {
-            authorization: `Bearer ${token}`,
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
+        response = await ask(method, path, body);
         // Inside as well: a site that dies in the middle of its answer does not answer.
         text = await response.text();
       } catch (cause) {
-        const reason =
-          cause instanceof Error && cause.cause !== undefined
-            ? describeError(cause.cause)
-            : describeError(cause);
-        throw new PicketError({
-          code: 'SITE_UNREACHABLE',
-          message: `${url} does not answer: ${reason}`,
-          cause,
-        });
+        throw unreachable(url, cause);
       }
       const value =
         text === '' ? undefined : (JSON.parse(text) as T & { code?: string; title?: string; place?: string });
-      if (!response.ok) {
-        throw new PicketError({
-          code: value?.code ?? 'SITE_ERROR',
-          message: value?.title ?? `${url} answered ${response.status}`,
-          ...(value?.place ? { place: { at: value.place } } : {}),
-        });
-      }
+      if (!response.ok) throw refusal(url, response.status, value);
       return value as T;
     },
+    async *stream<T>(path: string, body: unknown, signal?: AbortSignal): AsyncGenerator<T> {
+      const stop = new AbortController();
+      const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+      try {
+        const response = await ask('POST', path, body, both).catch((cause: unknown) => {
+          throw unreachable(url, cause);
+        });
+        const isLines = response.headers.get('content-type')?.includes('ndjson') === true;
+        if (!isLines || response.body === null) {
+          const problem = (await response.json()) as { code?: string; title?: string; place?: string };
+          throw refusal(url, response.status, problem);
+        }
+        let text = '';
+        for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+          const lines = `${text}${piece}`.split('\n');
+          text = lines.pop() ?? '';
+          for (const line of lines) if (line !== '') yield JSON.parse(line) as T;
+        }
+      } catch (error) {
+        throw error instanceof PicketError ? error : unreachable(url, error);
+      } finally {
+        stop.abort();
+      }
+    },
   };
+}
+
+function unreachable(url: string, cause: unknown): PicketError {
+  const reason =
+    cause instanceof Error && cause.cause !== undefined ? describeError(cause.cause) : describeError(cause);
+  return new PicketError({ code: 'SITE_UNREACHABLE', message: `${url} does not answer: ${reason}`, cause });
+}
+
+function refusal(
+  url: string,
+  status: number,
+  problem: { code?: string; title?: string; place?: string } | undefined,
+): PicketError {
+  return new PicketError({
+    code: problem?.code ?? 'SITE_ERROR',
+    message: problem?.title ?? `${url} answered ${status}`,
+    ...(problem?.place ? { place: { at: problem.place } } : {}),
+  });
 }

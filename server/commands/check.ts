@@ -5,7 +5,7 @@ import { ConfigError, type ConfigProblem } from '../../platform/core/config.ts';
 import { describeError, describePlace, PicketError } from '../../platform/core/errors.ts';
 import { loadPlaybooks } from '../../respond/playbooks/load-playbooks.ts';
 import { resolveContent } from '../content-path.ts';
-import { loadDetection } from '../load-detection.ts';
+import { loadDetection, nameFolders } from '../load-detection.ts';
 import { loadResidency } from '../load-residency.ts';
 import { readSiteConfig } from '../read-site-config.ts';
 import type { SiteConfig } from '../site-config.ts';
@@ -50,7 +50,7 @@ export async function checkSite(
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
   const detection = attempt(() =>
-    loadDetection({ folders: rules.map(content), pipelines: content(pipelines) }),
+    loadDetection({ folders: nameFolders(rules.map(content)), pipelines: content(pipelines) }),
   );
   for (const { code, message, place } of detection?.refused ?? [])
     problems.push({ code, message, place: { at: place } });

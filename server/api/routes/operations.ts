@@ -1,4 +1,4 @@
-// Running the site: rules in force, counters, dead letters and their replay, and records fed in by hand.
+// Running the site: counters, dead letters and their replay, and records fed in by hand.
 import { z } from 'zod';
 import { type DeadLetter, listDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
 import { PicketError } from '../../../platform/core/errors.ts';
@@ -9,7 +9,6 @@ import {
   DeadLetterReplay,
   DeadLetterReplayed,
   type DeadLetterView,
-  RuleList,
 } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 
@@ -34,15 +33,6 @@ const ReplayBody = z.strictObject({
 
 export function operationRoutes(api: Api, deps: ApiDeps): void {
   const { bus, counters, clock } = deps;
-
-  api.get(
-    '/rules',
-    { schema: { summary: 'Rules in force and refused', tags: ['rules'], response: { 200: RuleList } } },
-    () => {
-      const { rules, refused } = deps.rules();
-      return { rules: [...rules], refused: [...refused] };
-    },
-  );
 
   api.get(
     '/counters',

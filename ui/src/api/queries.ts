@@ -9,12 +9,12 @@ import type {
   IncidentDetail,
   IncidentList,
   PostureView,
-  RuleList,
   RunList,
   SessionView,
   SiteList,
   SiteView,
 } from '../../../server/api/contract.ts';
+import type { RuleList } from '../../../server/api/rule-contract.ts';
 import { ApiError, callApi, queryString } from './client.ts';
 
 const segment = encodeURIComponent;

@@ -1,0 +1,29 @@
+// Rules: what is in force, their reload, and backtests over stored events.
+import type { Api } from '../api.ts';
+import type { ApiDeps } from '../deps.ts';
+import { ReloadView, RuleList } from '../rule-contract.ts';
+import { backtestRoutes } from './rules/backtest.ts';
+
+export function ruleRoutes(api: Api, deps: ApiDeps): void {
+  const { ruleDesk } = deps;
+
+  api.get(
+    '/rules',
+    { schema: { summary: 'Rules in force and refused', tags: ['rules'], response: { 200: RuleList } } },
+    () => ({ rules: [...ruleDesk.detection().views], refused: ruleDesk.refused() }),
+  );
+
+  api.post(
+    '/rules/reload',
+    {
+      schema: {
+        summary: 'Read rules, pipelines and packs again; no event is lost',
+        tags: ['rules'],
+        response: { 200: ReloadView },
+      },
+    },
+    () => ruleDesk.reload(),
+  );
+
+  backtestRoutes(api, deps);
+}
