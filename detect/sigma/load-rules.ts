@@ -4,10 +4,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { describeError, PicketError } from '../../platform/core/errors.ts';
 import { LEVELS, type Level } from '../../platform/core/names.ts';
+import { applyFilters } from './apply-filters.ts';
 import type { LoadedRule } from './compile-rules.ts';
 import { parseRuleFile } from './parse-file.ts';
 import type { Problem } from './problem.ts';
-import type { CorrelationRule, RuleHeader, SigmaRule, Status } from './rule.ts';
+import type { CorrelationRule, RuleHeader, SigmaFilter, SigmaRule, Status } from './rule.ts';
 
 /** Which rules are let in; what is left out is counted, never lost in silence. */
 export interface RuleGates {
@@ -28,19 +29,42 @@ export interface RulePack {
 export interface LoadedRules {
   readonly rules: LoadedRule[];
   readonly correlations: LoadedRule<CorrelationRule>[];
+  /** Filters of all folders; they are already applied to `rules`. */
+  readonly filters: LoadedFilter[];
   readonly refused: Problem[];
   readonly packs: RulePack[];
   /** Rules that the gates left out. */
   readonly gated: LoadedRule<SigmaRule | CorrelationRule>[];
 }
 
+/** A filter with its pack and the ids of the rules it narrowed. */
+export interface LoadedFilter {
+  readonly filter: SigmaFilter;
+  readonly pack: string;
+  readonly rules: readonly string[];
+}
+
 /**
  * Reads every `.yml` and `.yaml` file under the folders (tests beside rules, `*.tests.yaml`, left out), in the
- * order of their names. An id that a rule before already has is refused (SIGMA_ID_TAKEN). Never throws.
+ * order of their names, and applies the filters among them to all rules. An id that a rule before already has
+ * is refused (SIGMA_ID_TAKEN). `now` judges when a filter is expired. Never throws.
  */
-export function loadRules(options: { folders: readonly string[]; gates?: RuleGates }): LoadedRules {
-  const loaded: LoadedRules = { rules: [], correlations: [], refused: [], packs: [], gated: [] };
-  const ids = new Map<string, RuleHeader>();
+export function loadRules(options: {
+  folders: readonly string[];
+  gates?: RuleGates;
+  now?: Date;
+}): LoadedRules {
+  const loaded: LoadedRules = {
+    rules: [],
+    correlations: [],
+    filters: [],
+    refused: [],
+    packs: [],
+    gated: [],
+  };
+  const ids = new Map<string, Pick<RuleHeader, 'title' | 'place' | 'version'>>();
+  const filters: Omit<LoadedFilter, 'rules'>[] = [];
+  const known = new Set<string>();
   for (const folder of options.folders) {
     const files: { name: string; text: string; file: string }[] = [];
     try {
@@ -63,7 +87,7 @@ export function loadRules(options: { folders: readonly string[]; gates?: RuleGat
     for (const { text, file } of files) {
       const parsed = parseRuleFile({ text, file });
       loaded.refused.push(...parsed.refused);
-      for (const rule of [...parsed.rules, ...parsed.correlations]) {
+      for (const rule of [...parsed.rules, ...parsed.correlations, ...parsed.filters]) {
         const taken = ids.get(rule.id);
         if (taken) {
           // The same folder given twice, or one inside another, is no fault.
@@ -77,13 +101,40 @@ export function loadRules(options: { folders: readonly string[]; gates?: RuleGat
           continue;
         }
         ids.set(rule.id, rule);
+        if (rule.kind === 'filter') {
+          filters.push({ filter: rule, pack });
+          continue;
+        }
+        if (rule.kind === 'rule') for (const name of [rule.id, rule.name]) if (name) known.add(name);
         if (!passes(rule, options.gates)) loaded.gated.push({ rule, pack });
         else if (rule.kind === 'rule') loaded.rules.push({ rule, pack });
         else loaded.correlations.push({ rule, pack });
       }
     }
   }
+  applyLoadedFilters({ loaded, filters, known, now: options.now });
   return loaded;
+}
+
+function applyLoadedFilters(options: {
+  loaded: LoadedRules;
+  filters: readonly Omit<LoadedFilter, 'rules'>[];
+  known: ReadonlySet<string>;
+  now: Date | undefined;
+}): void {
+  const { loaded, filters, known, now } = options;
+  const filtered = applyFilters({
+    rules: loaded.rules.map(({ rule }) => rule),
+    filters: filters.map(({ filter }) => filter),
+    known,
+    ...(now === undefined ? {} : { now }),
+  });
+  filtered.rules.forEach((rule, at) => {
+    const { pack } = loaded.rules[at] as LoadedRule;
+    loaded.rules[at] = { rule, pack };
+  });
+  filters.forEach((own, at) => loaded.filters.push({ ...own, rules: filtered.applied[at]?.rules ?? [] }));
+  loaded.refused.push(...filtered.problems);
 }
 
 /** Rule files of a folder, or the file itself, by name. @throws PicketError RULES_UNREADABLE */

@@ -23,17 +23,19 @@ export function parseDetection(options: {
   detection: unknown;
   path: readonly string[];
   placeOf: PlaceOf;
+  /** A further key that is no selection (`rules` of a filter). */
+  reserved?: string;
 }): ParsedDetection {
   const { detection, path, placeOf } = options;
   if (!isMapping(detection))
-    throw sigmaError('SIGMA_DETECTION', '`detection` must be a mapping', placeOf(path));
+    throw sigmaError('SIGMA_DETECTION', `\`${path.join('.')}\` must be a mapping`, placeOf(path));
   const selections = new Map<string, DetectionNode>();
   for (const [name, node] of Object.entries(detection)) {
-    if (NOT_SELECTIONS.has(name)) continue;
+    if (NOT_SELECTIONS.has(name) || name === options.reserved) continue;
     selections.set(name, parseSelection(node, [...path, name], placeOf));
   }
   if (selections.size === 0)
-    throw sigmaError('SIGMA_DETECTION', 'no selection in `detection`', placeOf(path));
+    throw sigmaError('SIGMA_DETECTION', `no selection in \`${path.join('.')}\``, placeOf(path));
   const written = detection['condition'];
   const texts = Array.isArray(written) ? (written as unknown[]) : [written];
   if (texts.length === 0 || written === undefined || written === null) {

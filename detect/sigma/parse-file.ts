@@ -1,15 +1,16 @@
 // A rule file: one or many documents, `action: global|reset|repeat`, each rule parsed on its own so that one fault stops one rule.
-import { PicketError } from '../../platform/core/errors.ts';
 import { parseYamlDocuments, type YamlDocument } from '../../platform/core/yaml.ts';
 import { parseCorrelation } from './parse-correlation.ts';
+import { parseFilter } from './parse-filter.ts';
 import type { RuleDocument } from './parse-header.ts';
 import { parseRule } from './parse-rule.ts';
-import { type Problem, sigmaError, toProblem } from './problem.ts';
-import type { CorrelationRule, SigmaRule } from './rule.ts';
+import { type Problem, toProblem } from './problem.ts';
+import type { CorrelationRule, SigmaFilter, SigmaRule } from './rule.ts';
 
 export interface ParsedFile {
   readonly rules: SigmaRule[];
   readonly correlations: CorrelationRule[];
+  readonly filters: SigmaFilter[];
   /** Documents of the file after actions, also of those refused (lint reads them). */
   readonly documents: RuleDocument[];
   readonly refused: Problem[];
@@ -17,7 +18,7 @@ export interface ParsedFile {
 
 /** Never throws: each fault is a problem with file, line and column. */
 export function parseRuleFile({ text, file }: { text: string; file: string }): ParsedFile {
-  const parsed: ParsedFile = { rules: [], correlations: [], documents: [], refused: [] };
+  const parsed: ParsedFile = { rules: [], correlations: [], filters: [], documents: [], refused: [] };
   let yaml: YamlDocument[];
   try {
     yaml = parseYamlDocuments({ text, file });
@@ -28,8 +29,10 @@ export function parseRuleFile({ text, file }: { text: string; file: string }): P
   for (const document of applyActions(yaml, parsed.refused)) {
     parsed.documents.push(document);
     try {
-      if (document.content['correlation'] === undefined) parsed.rules.push(parseRule(document));
-      else parsed.correlations.push(parseCorrelation(document));
+      const kind = kindOf(document.content);
+      if (kind === 'correlation') parsed.correlations.push(parseCorrelation(document));
+      else if (kind === 'filter') parsed.filters.push(parseFilter(document));
+      else parsed.rules.push(parseRule(document));
     } catch (error) {
       const { id, title } = document.content;
       parsed.refused.push(
@@ -43,9 +46,21 @@ export function parseRuleFile({ text, file }: { text: string; file: string }): P
   return parsed;
 }
 
+/** What a document is: its own block says it. */
+export function kindOf(content: Readonly<Record<string, unknown>>): 'rule' | 'correlation' | 'filter' {
+  return content['correlation'] !== undefined
+    ? 'correlation'
+    : content['filter'] !== undefined
+      ? 'filter'
+      : 'rule';
+}
+
 /**
- * Sigma rule collections: `global` is merged into each later document, `reset` forgets it, `repeat` is the
- * document before with changes. What is merged keeps the place it was written at.
+ * Sigma rule collections. `global` documents add up (a later one wins) and are merged into every rule that
+ * follows, over what the rule says itself, as sigmac and pySigma do; `reset` forgets them. `repeat` is the
+ * rule before, or the global document when there is none yet, with this document merged over it. Mappings
+ * merge key by key, lists and values replace. Correlations and filters stand for themselves. What is merged
+ * keeps the place it was written at.
  */
 function applyActions(yaml: readonly YamlDocument[], refused: Problem[]): RuleDocument[] {
   const documents: RuleDocument[] = [];
@@ -54,39 +69,46 @@ function applyActions(yaml: readonly YamlDocument[], refused: Problem[]): RuleDo
   for (const parsed of yaml) {
     const { value } = parsed;
     const placeOf: RuleDocument['placeOf'] = (path) => parsed.placeOf(path);
+    const refuse = (code: string, message: string, path: string[]): void => {
+      refused.push({ code, message, place: placeOf(path) });
+    };
     if (value === null || value === undefined) continue;
     if (typeof value !== 'object' || Array.isArray(value)) {
-      refused.push(toProblem(sigmaError('SIGMA_DOCUMENT', 'a rule must be a mapping'), placeOf([])));
+      refuse('SIGMA_DOCUMENT', 'a rule must be a mapping', []);
       continue;
     }
     const { action, ...content } = value as Record<string, unknown>;
     const document: RuleDocument = { content, placeOf };
-    if (action === 'global') global = global ? mergeDocuments(global, document) : document;
-    else if (action === 'reset') global = undefined;
-    else if (action === 'repeat') {
-      if (!previous) {
-        refused.push(
-          toProblem(sigmaError('SIGMA_ACTION', '`repeat` has no rule before it'), placeOf(['action'])),
-        );
-        continue;
+    switch (action) {
+      case undefined:
+        if (kindOf(content) !== 'rule') documents.push(document);
+        else {
+          previous = global ? mergeDocuments(document, global) : document;
+          documents.push(previous);
+        }
+        break;
+      case 'global':
+        global = global ? mergeDocuments(global, document) : document;
+        break;
+      case 'reset':
+        global = undefined;
+        break;
+      case 'repeat': {
+        const base = previous ?? global;
+        if (base) {
+          previous = mergeDocuments(base, document);
+          documents.push(previous);
+        } else refuse('SIGMA_ACTION', '`repeat` has no rule before it', ['action']);
+        break;
       }
-      previous = mergeDocuments(previous, document);
-      documents.push(previous);
-    } else if (action === undefined) {
-      previous = global ? mergeDocuments(global, document) : document;
-      documents.push(previous);
-    } else {
-      refused.push(
-        toProblem(
-          new PicketError({ code: 'SIGMA_ACTION', message: '`action` is none of global, reset, repeat' }),
-          placeOf(['action']),
-        ),
-      );
+      default:
+        refuse('SIGMA_ACTION', '`action` is none of global, reset, repeat', ['action']);
     }
   }
   return documents;
 }
 
+/** `over` wins; a value stands where the document that gave it was written. */
 function mergeDocuments(base: RuleDocument, over: RuleDocument): RuleDocument {
   return {
     content: mergeValues(base.content, over.content) as Record<string, unknown>,

@@ -108,6 +108,24 @@ export interface SigmaRule extends RuleHeader {
   readonly selections: ReadonlyMap<string, DetectionNode>;
   /** Several conditions each match on their own. */
   readonly conditions: readonly Condition[];
+  /** Filters that were applied, in their order; `version` stays that of the rule as written. */
+  readonly filters?: readonly { readonly id: string; readonly title: string }[];
+}
+
+/** A Sigma filter (Sigma Filters 2.1): narrows rules without touching their files. Exceptions are filters. */
+export interface SigmaFilter extends Omit<RuleHeader, 'level' | 'status' | 'picket'> {
+  readonly kind: 'filter';
+  /** Only rules whose logsource says the same for each part said here are narrowed. */
+  readonly logsource: Logsource;
+  /** Ids or names of the rules it narrows, each with the place it is written at; `any`: all of its logsource. */
+  readonly rules: 'any' | readonly { readonly reference: string; readonly place: Place }[];
+  readonly selections: ReadonlyMap<string, DetectionNode>;
+  /** Joined to each rule's condition by AND, as written: what keeps matches out says `not selection`. */
+  readonly condition: Condition;
+  /** Our block (`picket:`): why it was made. */
+  readonly reason?: string;
+  /** Our block: the ISO 8601 instant from which it narrows nothing any more. */
+  readonly expires?: string;
 }
 
 export type CorrelationType =
