@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PicketError } from '../../platform/core/errors.ts';
 import type { PicketEvent } from '../../platform/core/event.ts';
-import { allOf, equals, EVERYTHING, type Expression } from '../../platform/core/expression/expression.ts';
+import { allOf, EVERYTHING, type Expression, equals } from '../../platform/core/expression/expression.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
 import { openCorrelator } from '../correlate/correlator.ts';
 import { makeSignals, type Signal } from '../correlate/signal.ts';

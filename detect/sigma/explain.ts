@@ -63,7 +63,7 @@ function gather(options: {
 }
 
 /** The values that make a leaf true; none for `null`. */
-function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
+export function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
   const values = field === '*' ? allScalars(event, []) : readField(event, splitField(field));
   if (test.kind === 'null') return [];
   if (test.kind === 'regex') {

@@ -122,3 +122,58 @@ export const BacktestLine = z.union([
   z.object({ problem: z.object({ code: z.string(), title: z.string(), place: z.string().optional() }) }),
 ]);
 export type BacktestLine = z.infer<typeof BacktestLine>;
+
+/** A rule (in force by id or name, or a draft) and an event (of the index by id, or a document). */
+export const ExplainRequest = z
+  .strictObject({
+    rule: z.string().min(1).max(200).optional(),
+    draft: DraftFile.optional(),
+    event: z.string().min(1).max(512).optional(),
+    document: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine(({ rule, draft }) => rule !== undefined || draft !== undefined, 'say `rule` or `draft`')
+  .refine(
+    ({ event, document }) => (event === undefined) !== (document === undefined),
+    'say either `event` or `document`',
+  );
+export type ExplainRequest = z.infer<typeof ExplainRequest>;
+
+/** One line of the tree, in reading order; `depth` says under which it stands. */
+export const ExplainedNodeView = z.object({
+  depth: z.number().int(),
+  kind: z.enum(['and', 'or', 'not', 'selection', 'item', 'constant']),
+  holds: z.boolean(),
+  name: z.string().optional(),
+  /** After pipelines; `*` is any field. */
+  field: z.string().optional(),
+  linking: z.enum(['any', 'all']).optional(),
+  /** What the event has there. */
+  actual: z.array(z.string()).optional(),
+  wanted: z.array(z.object({ test: z.string(), holds: z.boolean() })).optional(),
+  /** Wanted values that are not shown. */
+  more: z.number().int().optional(),
+});
+export type ExplainedNodeView = z.infer<typeof ExplainedNodeView>;
+
+export const ExplanationView = z.object({
+  rule: z.object({ id: z.string(), name: z.string(), level: Level }),
+  matches: z.boolean(),
+  /** The condition alone. */
+  holds: z.boolean(),
+  /** Whether the event feeds the rule's logsource. */
+  fed: z.boolean(),
+  logsource: z.object({
+    product: z.string().optional(),
+    category: z.string().optional(),
+    service: z.string().optional(),
+  }),
+  nodes: z.array(ExplainedNodeView),
+  cut: z.boolean(),
+});
+export type ExplanationView = z.infer<typeof ExplanationView>;
+
+export const ExplainView = z.object({
+  explanations: z.array(ExplanationView),
+  refused: z.array(RefusedRule),
+});
+export type ExplainView = z.infer<typeof ExplainView>;

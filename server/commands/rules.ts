@@ -1,6 +1,7 @@
 // picket rules: everything that people do with rules; a file a subcommand under rules/.
 import type { Command } from 'commander';
 import { addBacktestCommand } from './rules/backtest.ts';
+import { addExplainCommand } from './rules/explain.ts';
 import { addLintCommand } from './rules/lint.ts';
 import { addListCommands } from './rules/list.ts';
 import { addTestCommand } from './rules/test.ts';
@@ -11,4 +12,5 @@ export function addRulesCommands(program: Command): void {
   addLintCommand(rules);
   addTestCommand(rules);
   addBacktestCommand(rules);
+  addExplainCommand(rules);
 }

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { describeError, errorCode, PicketError } from '../../platform/core/errors.ts';
 import type { SiteMessage } from '../demo/supervise-site.ts';
-import type { RunningSite } from '../run-site.ts';
 import { DEFAULT_PORT } from '../demo/write-site-files.ts';
+import type { RunningSite } from '../run-site.ts';
 import { signInLink } from './sign-in.ts';
 import { DEFAULT_DATA } from './site-options.ts';
 
@@ -18,7 +18,10 @@ export function addUpCommand(program: Command): void {
     .option('--no-page', 'demo: serve the page as it was built last, without building it')
     .option('--data <folder>', 'demo: where it keeps its data', process.env['PICKET_DATA'] ?? DEFAULT_DATA)
     .option('--port <port>', 'demo: first of its ports', String(DEFAULT_PORT))
-    .addHelpText('after', '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\nSIGHUP reads rules, pipelines and packs again, as `picket rules reload` does.\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\nSIGHUP reads rules, pipelines and packs again, as `picket rules reload` does.\n',
+    )
     .action(
       async (options: {
         site?: string;

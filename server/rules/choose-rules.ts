@@ -1,9 +1,10 @@
 // The rules that a request means: those in force, some of them, or a draft that the client sent.
-import { PicketError } from '../../platform/core/errors.ts';
-import { parseRuleFile } from '../../detect/sigma/parse-file.ts';
-import type { LoadedRules } from '../../detect/sigma/load-rules.ts';
+
 import type { SigmaEngine } from '../../detect/sigma/engine.ts';
+import type { LoadedRules } from '../../detect/sigma/load-rules.ts';
+import { parseRuleFile } from '../../detect/sigma/parse-file.ts';
 import type { DetectorRules } from '../../detect/worker/route-matches.ts';
+import { PicketError } from '../../platform/core/errors.ts';
 import { MAX_DRAFT_RULES, type RefusedRule } from '../api/rule-contract.ts';
 import { compileDetection, type Detection, describeProblem } from '../load-detection.ts';
 
@@ -41,7 +42,9 @@ export async function chooseRules(options: {
   if (loaded.rules.length + loaded.correlations.length === 0) {
     throw new PicketError({
       code: 'DRAFT_EMPTY',
-      message: refused[0] ? `no rule can be read: ${refused[0].message}` : 'there is no rule in what was sent',
+      message: refused[0]
+        ? `no rule can be read: ${refused[0].message}`
+        : 'there is no rule in what was sent',
       ...(refused[0] ? { place: { at: refused[0].place } } : {}),
     });
   }
@@ -89,9 +92,7 @@ function pickRules(loaded: Picked, names: readonly string[] | undefined): Picked
   return {
     rules: loaded.rules.filter(
       (one) =>
-        isNamed(one) ||
-        inputs.has(one.rule.id) ||
-        (one.rule.name !== undefined && inputs.has(one.rule.name)),
+        isNamed(one) || inputs.has(one.rule.id) || (one.rule.name !== undefined && inputs.has(one.rule.name)),
     ),
     correlations,
   };

@@ -95,9 +95,7 @@ function compareRules(
   const now = new Map(after.views.map(({ id, version }) => [id, version]));
   return {
     added: [...now.keys()].filter((id) => !old.has(id)),
-    changed: [...now].flatMap(([id, version]) =>
-      old.has(id) && old.get(id) !== version ? [id] : [],
-    ),
+    changed: [...now].flatMap(([id, version]) => (old.has(id) && old.get(id) !== version ? [id] : [])),
     removed: [...old.keys()].filter((id) => !now.has(id)),
   };
 }

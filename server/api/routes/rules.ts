@@ -3,6 +3,7 @@ import type { Api } from '../api.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ReloadView, RuleList } from '../rule-contract.ts';
 import { backtestRoutes } from './rules/backtest.ts';
+import { explainRoutes } from './rules/explain.ts';
 
 export function ruleRoutes(api: Api, deps: ApiDeps): void {
   const { ruleDesk } = deps;
@@ -26,4 +27,5 @@ export function ruleRoutes(api: Api, deps: ApiDeps): void {
   );
 
   backtestRoutes(api, deps);
+  explainRoutes(api, deps);
 }

@@ -26,7 +26,10 @@ export function addBacktestCommand(rules: Command): void {
       .description('run rules over the events that a running site keeps: what would they have raised?')
       .requiredOption('--since <time>', 'from then: 15m, 24h, 7d or ISO 8601')
       .option('--until <time>', 'to then (exclusive; default: now)')
-      .option('--rules <path...>', 'rule files or folders, which need not be installed (default: those in force)')
+      .option(
+        '--rules <path...>',
+        'rule files or folders, which need not be installed (default: those in force)',
+      )
       .option('--id <id...>', 'only these rules, by id or name')
       .option('--site <id...>', 'only events of these sites')
       .option('--samples <n>', 'events shown a rule, 0 to 100', '3')
@@ -55,7 +58,10 @@ Progress goes to standard error; Ctrl-C cancels. Exit codes: 0 done, 1 rules wer
 function readRequest(options: BacktestOptions, now: number): BacktestRequest {
   const samples = Number(options.samples);
   if (!Number.isInteger(samples) || samples < 0 || samples > 100)
-    throw new PicketError({ code: 'SAMPLES_INVALID', message: `not a number from 0 to 100: ${options.samples}` });
+    throw new PicketError({
+      code: 'SAMPLES_INVALID',
+      message: `not a number from 0 to 100: ${options.samples}`,
+    });
   return {
     from: parseTime(options.since, now),
     samples,
@@ -78,14 +84,19 @@ export async function backtest(api: StreamingClient, request: BacktestRequest): 
       else if ('result' in line) return line.result;
       else {
         const { code, title, place } = line.problem;
-        throw new PicketError({ code, message: title, ...(place === undefined ? {} : { place: { at: place } }) });
+        throw new PicketError({
+          code,
+          message: title,
+          ...(place === undefined ? {} : { place: { at: place } }),
+        });
       }
     }
-    throw new PicketError({ code: 'SITE_UNREACHABLE', message: 'the site ended in the middle of its answer' });
+    throw new PicketError({
+      code: 'SITE_UNREACHABLE',
+      message: 'the site ended in the middle of its answer',
+    });
   } catch (error) {
-    throw stop.signal.aborted
-      ? new PicketError({ code: 'BACKTEST_CANCELLED', message: 'cancelled' })
-      : error;
+    throw stop.signal.aborted ? new PicketError({ code: 'BACKTEST_CANCELLED', message: 'cancelled' }) : error;
   } finally {
     process.removeListener('SIGINT', cancel);
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');

@@ -42,10 +42,7 @@ export function addTestCommand(rules: Command): void {
 }
 
 /** @throws PicketError LOGSOURCES_MISSING */
-function runRuleTests(
-  folders: readonly string[],
-  pipelinesFolder: string,
-): ReturnType<typeof testRules> {
+function runRuleTests(folders: readonly string[], pipelinesFolder: string): ReturnType<typeof testRules> {
   const { pipelines, routes } = loadPipelines(pipelinesFolder);
   if (!routes)
     throw new PicketError({

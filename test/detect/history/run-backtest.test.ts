@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BacktestOptions, runBacktest } from '../../../detect/history/run-backtest.ts';
 import { openCorrelator } from '../../../detect/correlate/correlator.ts';
 import { makeSignals } from '../../../detect/correlate/signal.ts';
+import { type BacktestOptions, runBacktest } from '../../../detect/history/run-backtest.ts';
 import { compileEntityTable } from '../../../detect/worker/entity-table.ts';
 import { routeMatches } from '../../../detect/worker/route-matches.ts';
 import type { PicketEvent } from '../../../platform/core/event.ts';
@@ -14,7 +14,10 @@ import type { EventIndex } from '../../../platform/index/event-index.ts';
 import { openIndex } from '../../../platform/index/open-index.ts';
 import { manyEvents, START, testEvent, testRules } from '../worker/fixture.ts';
 
-const table = compileEntityTable({ keys: [{ dataset: '*', fields: ['host.name', 'user.name'] }], entities: [] });
+const table = compileEntityTable({
+  keys: [{ dataset: '*', fields: ['host.name', 'user.name'] }],
+  entities: [],
+});
 const folder = mkdtempSync(join(tmpdir(), 'picket-backtest-'));
 const events = [
   ...manyEvents(2_000),
@@ -99,7 +102,13 @@ describe('a backtest', () => {
     const result = await run();
     const expected = expectedAlerts(events);
     expect(expected.get('guessing')).toBeGreaterThan(0);
-    expect(result).toMatchObject({ complete: true, events: events.length, undated: 1, suppressed: 0, refused: [] });
+    expect(result).toMatchObject({
+      complete: true,
+      events: events.length,
+      undated: 1,
+      suppressed: 0,
+      refused: [],
+    });
     for (const { id, alerts } of result.rules) expect([id, alerts]).toEqual([id, expected.get(id) ?? 0]);
     const shell = result.rules.find(({ id }) => id === 'shell');
     const own = events.filter(({ event }) => event['action'] === 'shell');
@@ -147,7 +156,7 @@ describe('a backtest', () => {
     expect(result.complete).toBe(false);
     expect(result.events).toBeLessThan(events.length);
     expect(seen.length).toBeGreaterThan(1);
-    expect([...seen].sort()).toEqual(seen);
+    expect(seen.every((at, place) => place === 0 || (seen[place - 1] ?? '') <= (at ?? ''))).toBe(true);
     expect(result.reached).toBe(seen.at(-1));
   });
 
