@@ -29,6 +29,8 @@ import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
 import { loadResidency } from './load-residency.ts';
 import { openBacktestDesk } from './rules/backtest-rules.ts';
+import { keepTallies } from './rules/keep-tallies.ts';
+import { exceptionFolder, openExceptions } from './rules/open-exceptions.ts';
 import { openRuleDesk } from './rules/open-rule-desk.ts';
 import type { SiteConfig } from './site-config.ts';
 import { startChildSide } from './start-child-side.ts';
@@ -141,7 +143,17 @@ async function start(options: {
     hashKey: residencyKey,
   });
   const entityTable = loadEntityTable(content(config.content.entity_fields));
-  const ruleDesk = openRuleDesk({ config, content, entityTable, clock, logger });
+  const tallies = await keepTallies({ records, logger });
+  endings.add('rule counts', () => tallies.close());
+  const exceptions = await openExceptions({
+    folder: exceptionFolder(config, configFile),
+    records,
+    tallies,
+    clock,
+    logger,
+  });
+  endings.add('exceptions', () => exceptions.close());
+  const ruleDesk = openRuleDesk({ config, content, entityTable, exceptions, tallies, clock, logger });
 
   const writer = startIndexWriter({ bus, index, counters, logger });
   endings.add('index writer', () => writer.stop());

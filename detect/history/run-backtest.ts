@@ -5,7 +5,7 @@ import { PicketError } from '../../platform/core/errors.ts';
 import type { PicketEvent } from '../../platform/core/event.ts';
 import { allOf, EVERYTHING, type Expression, equals } from '../../platform/core/expression/expression.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
-import { openCorrelator } from '../correlate/correlator.ts';
+import { type Correlator, openCorrelator } from '../correlate/correlator.ts';
 import { makeSignals, type Signal } from '../correlate/signal.ts';
 import type { Match, RuleInfo } from '../match.ts';
 import type { EntityTable } from '../worker/entity-table.ts';
@@ -64,6 +64,8 @@ export interface BacktestOptions {
   readonly folder: string;
   /** The exception that hides a match, if one does. */
   readonly suppressedBy?: (match: Match) => string | undefined;
+  /** An exception that is not in force yet: what it hides is also counted as if it did not. */
+  readonly previewed?: string;
   /** Samples kept a rule. */
   readonly samples: number;
   readonly max_matches?: number;
@@ -79,12 +81,16 @@ export interface BacktestOptions {
 export async function runBacktest(options: BacktestOptions): Promise<BacktestResult> {
   const { rules, folder, signal } = options;
   mkdirSync(folder, { recursive: true });
-  const correlator = openCorrelator({
-    file: join(folder, 'backtest.sqlite'),
-    memory_bytes: MEMORY_BYTES,
-    revision_wait_ms: 0,
-    count: () => undefined,
-  });
+  const open = (name: string): Correlator =>
+    openCorrelator({
+      file: join(folder, name),
+      memory_bytes: MEMORY_BYTES,
+      revision_wait_ms: 0,
+      count: () => undefined,
+    });
+  const correlator = open('backtest.sqlite');
+  /** Holds also what the previewed exception hides. */
+  const before = options.previewed === undefined ? undefined : open('before.sqlite');
   const router = routeMatches({ rules, table: options.entityTable, retention_ms: RETENTION_MS });
   const tally = new MatchTally(options.samples);
   const max_matches = options.max_matches ?? MAX_MATCHES;
@@ -97,35 +103,37 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   let cursor: string | undefined;
   const unanswered = new Set<string>();
 
-  const workEvent = (event: PicketEvent, signals: Signal[]): void => {
+  const signalsOf = (match: Match): Signal[] => {
+    const { event } = match;
+    return router.correlationsOf(match, 'both').flatMap((correlation) =>
+      makeSignals({
+        correlation,
+        rule: match.rule.id,
+        document: event,
+        event: event.event.id,
+        t: Date.parse(event['@timestamp']),
+        tenant: event.picket.tenant,
+        site: event.picket.site.id,
+        describe: () => ({}),
+        count: () => undefined,
+      }),
+    );
+  };
+
+  const workEvent = (event: PicketEvent, signals: Signal[], hidden: Signal[]): void => {
+    const dated = event.picket.time === 'ok';
     for (const match of rules.match(event)) {
       matches++;
       const exception = options.suppressedBy?.(match);
       if (exception !== undefined) {
         suppressed++;
         tally.addSuppressed(match, exception);
+        if (dated && exception === options.previewed) hidden.push(...signalsOf(match));
         continue;
       }
       tally.add(match);
-      if (event.picket.time !== 'ok') {
-        undated++;
-        continue;
-      }
-      for (const correlation of router.correlationsOf(match, 'both')) {
-        signals.push(
-          ...makeSignals({
-            correlation,
-            rule: match.rule.id,
-            document: event,
-            event: event.event.id,
-            t: Date.parse(event['@timestamp']),
-            tenant: event.picket.tenant,
-            site: event.picket.site.id,
-            describe: () => ({}),
-            count: () => undefined,
-          }),
-        );
-      }
+      if (dated) signals.push(...signalsOf(match));
+      else undated++;
     }
   };
 
@@ -143,8 +151,11 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
       });
       if (signal.aborted) break;
       const signals: Signal[] = [];
-      for (const event of page.hits) workEvent(event, signals);
+      const hidden: Signal[] = [];
+      for (const event of page.hits) workEvent(event, signals, hidden);
       if (signals.length > 0) correlator.work({ signals, now: options.to });
+      if (before && signals.length + hidden.length > 0)
+        before.work({ signals: [...signals, ...hidden], now: options.to });
       events += page.hits.length;
       reached = page.hits.at(-1)?.['@timestamp'] ?? reached;
       for (const place of page.unanswered) unanswered.add(place);
@@ -161,7 +172,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
       matches,
       suppressed,
       undated,
-      rules: tally.results(listRules(rules), correlator.tally()),
+      rules: tally.results(listRules(rules), correlator.tally(), before?.tally()),
       unanswered: [...unanswered],
       refused: router.refused,
     };
@@ -170,6 +181,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
     throw signal.aborted ? cancelled() : error;
   } finally {
     correlator.close();
+    before?.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -21,6 +21,8 @@ export interface RuleTally {
   readonly matches: number;
   /** Episodes: what an analyst would have seen. */
   readonly alerts: number;
+  /** The same without the previewed exception; equal to `alerts` when there is none. */
+  readonly alerts_before: number;
   /** Times of the first and last event of its matches or alerts, ISO 8601. */
   readonly first?: string | undefined;
   readonly last?: string | undefined;
@@ -76,17 +78,13 @@ export class MatchTally {
   }
 
   /** One tally a rule: those with most alerts first, then most matches, then by name. */
-  results(rules: readonly RuleInfo[], episodes: readonly EpisodeCount[]): RuleTally[] {
-    const alerts = new Map<string, EpisodeCount>();
-    for (const one of episodes) {
-      const known = alerts.get(one.rule);
-      alerts.set(one.rule, {
-        rule: one.rule,
-        alerts: one.alerts + (known?.alerts ?? 0),
-        first: Math.min(one.first, known?.first ?? one.first),
-        last: Math.max(one.last, known?.last ?? one.last),
-      });
-    }
+  results(
+    rules: readonly RuleInfo[],
+    episodes: readonly EpisodeCount[],
+    before: readonly EpisodeCount[] = episodes,
+  ): RuleTally[] {
+    const alerts = new Map(episodes.map((one) => [one.rule, one]));
+    const alertsBefore = new Map(before.map((one) => [one.rule, one.alerts]));
     return rules
       .map(({ id, name, level, kind }): RuleTally => {
         const count = this.#counts.get(id);
@@ -98,6 +96,7 @@ export class MatchTally {
           kind,
           matches: count?.matches ?? 0,
           alerts: episode?.alerts ?? 0,
+          alerts_before: alertsBefore.get(id) ?? 0,
           first: count?.first ?? isoOf(episode?.first),
           last: count?.last ?? isoOf(episode?.last),
           samples: count?.samples ?? [],

@@ -76,7 +76,7 @@ export function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
   return values.filter((value) => passes(value, event));
 }
 
-function allScalars(node: unknown, found: unknown[]): unknown[] {
+export function allScalars(node: unknown, found: unknown[]): unknown[] {
   if (node !== null && typeof node === 'object')
     for (const child of Object.values(node)) allScalars(child, found);
   else if (node !== null && node !== undefined) found.push(node);

@@ -13,6 +13,15 @@ const STATUS: Readonly<Record<string, number>> = {
   SOURCE_UNKNOWN: 404,
   RULE_NOT_FOUND: 404,
   RULE_IS_CORRELATION: 400,
+  EXCEPTION_NOT_FOUND: 404,
+  EXCEPTION_EXISTS: 409,
+  EXCEPTION_IN_FILE: 409,
+  EXCEPTION_EXPIRED: 400,
+  EXCEPTION_ENDLESS: 400,
+  EXCEPTION_INCOMPLETE: 400,
+  EXCEPTION_KIND: 400,
+  EXCEPTION_NO_FIELD: 400,
+  EXCEPTION_CORRELATION: 400,
   DRAFT_EMPTY: 400,
   DRAFT_LIMIT: 400,
   TIME_INVALID: 400,
@@ -39,11 +48,14 @@ const STATUS: Readonly<Record<string, number>> = {
   BUS_FULL: 429,
 };
 
+/** Faults of rules and filters that a client sent. */
+const CONTENT = /^(?:SIGMA|YAML)_/;
+
 /** A problem body; `type` names the code, the docs explain it. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof PicketError) {
     const place = describePlace(error.place);
-    const status = STATUS[error.code] ?? 500;
+    const status = STATUS[error.code] ?? (CONTENT.test(error.code) ? 400 : 500);
     return {
       type: `urn:picket:problem:${error.code.toLowerCase()}`,
       title: error.message,

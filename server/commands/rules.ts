@@ -1,6 +1,7 @@
 // picket rules: everything that people do with rules; a file a subcommand under rules/.
 import type { Command } from 'commander';
 import { addBacktestCommand } from './rules/backtest.ts';
+import { addExceptionCommands } from './rules/exceptions.ts';
 import { addExplainCommand } from './rules/explain.ts';
 import { addLintCommand } from './rules/lint.ts';
 import { addListCommands } from './rules/list.ts';
@@ -13,4 +14,5 @@ export function addRulesCommands(program: Command): void {
   addTestCommand(rules);
   addBacktestCommand(rules);
   addExplainCommand(rules);
+  addExceptionCommands(rules);
 }

@@ -25,7 +25,9 @@ export interface BacktestDesk {
     hooks: {
       signal: AbortSignal;
       onProgress?: (progress: BacktestProgress) => void;
-      suppressedBy?: ((match: Match) => string | undefined) | undefined;
+      suppressedBy?: (match: Match) => string | undefined;
+      /** An exception that is not in force yet. */
+      previewed?: string;
     },
   ): Promise<BacktestView>;
 }
@@ -65,6 +67,7 @@ export function openBacktestDesk(options: {
         signal: hooks.signal,
         ...(hooks.onProgress ? { onProgress: hooks.onProgress } : {}),
         ...(hooks.suppressedBy ? { suppressedBy: hooks.suppressedBy } : {}),
+        ...(hooks.previewed === undefined ? {} : { previewed: hooks.previewed }),
       });
       const { refused, rules, unanswered, ...rest } = result;
       return {
@@ -95,7 +98,10 @@ export function openBacktestDesk(options: {
         drafts: request.drafts,
         names: request.rules,
       });
-      return runChosen(chosen, request, hooks);
+      return runChosen(chosen, request, {
+        ...hooks,
+        ...(request.exceptions ? { suppressedBy: desk.exceptions.suppressedBy } : {}),
+      });
     },
   };
 }

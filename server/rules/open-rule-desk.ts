@@ -1,6 +1,7 @@
 // The rules of a running site in one place: what is in force, and its reload between two batches of the detector.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RuleGates } from '../../detect/sigma/load-rules.ts';
 import type { EntityTable } from '../../detect/worker/entity-table.ts';
 import type { DetectorRules, RefusedCorrelation } from '../../detect/worker/route-matches.ts';
 import type { Clock } from '../../platform/core/clock.ts';
@@ -8,6 +9,8 @@ import type { Logger } from '../../platform/core/log.ts';
 import type { RefusedRule, ReloadView } from '../api/rule-contract.ts';
 import { type Detection, loadDetection, nameFolders } from '../load-detection.ts';
 import type { SiteConfig } from '../site-config.ts';
+import type { TallyKeeper } from './keep-tallies.ts';
+import type { ExceptionDesk } from './open-exceptions.ts';
 
 /** What of a detector the desk needs. */
 export interface RuleWorker {
@@ -21,6 +24,8 @@ export interface RuleDesk {
   /** The same as the detector takes it. */
   detectorRules(): DetectorRules;
   readonly entityTable: EntityTable;
+  readonly exceptions: ExceptionDesk;
+  readonly tallies: TallyKeeper;
   /** Rules, pipelines and correlations that are not in force, and why. */
   refused(): RefusedRule[];
   /** The detector that reloads go to. */
@@ -40,10 +45,12 @@ export function openRuleDesk(options: {
   /** Absolute path of a path of the configuration. */
   content: (path: string) => string;
   entityTable: EntityTable;
+  exceptions: ExceptionDesk;
+  tallies: TallyKeeper;
   clock: Clock;
   logger: Logger;
 }): RuleDesk {
-  const { config, content, clock, logger } = options;
+  const { config, content, exceptions, tallies, clock, logger } = options;
   const work = join(config.data, 'backtests');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -51,22 +58,30 @@ export function openRuleDesk(options: {
     loadDetection({
       folders: nameFolders(config.content.rules.map(content)),
       pipelines: content(config.content.pipelines),
+      gates: gatesOf(config),
     });
   let inForce = load();
+  exceptions.reload(inForce);
   let worker: RuleWorker | undefined;
   let works = 0;
   const refused = (): RefusedRule[] => [
     ...inForce.refused,
     ...(worker?.refused() ?? []).map(({ code, message, place }) => ({ code, message, place })),
   ];
+  const detectorRules = (): DetectorRules => ({
+    ...inForce.rules,
+    accepts: (match) => exceptions.accepts(match),
+  });
   const tellRefused = (): void => {
     for (const { code, message, place } of refused()) logger.warn({ code, place }, message);
   };
   tellRefused();
   return {
     detection: () => inForce,
-    detectorRules: () => inForce.rules,
+    detectorRules,
     entityTable: options.entityTable,
+    exceptions,
+    tallies,
     refused,
     attach(next) {
       worker = next;
@@ -75,7 +90,8 @@ export function openRuleDesk(options: {
       const began = clock.monotonic();
       const before = inForce;
       inForce = load();
-      worker?.replaceRules(inForce.rules);
+      exceptions.reload(inForce);
+      worker?.replaceRules(detectorRules());
       const changes = compareRules(before, inForce);
       const seconds = (clock.monotonic() - began) / 1_000;
       logger.info({ rules: inForce.views.length, seconds }, 'rules reloaded');
@@ -84,6 +100,13 @@ export function openRuleDesk(options: {
     },
     workFolder: () => join(work, String(++works)),
   };
+}
+
+/** The gates of a configuration; undefined when it names none. */
+export function gatesOf({ detect }: SiteConfig): RuleGates | undefined {
+  if (!detect.gates) return undefined;
+  const { level, statuses, tags } = detect.gates;
+  return { ...(level ? { level } : {}), ...(statuses ? { statuses } : {}), ...(tags ? { tags } : {}) };
 }
 
 /** By id: what is new, has another version, or is gone. */

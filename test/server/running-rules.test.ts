@@ -2,9 +2,14 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Alert } from '../../platform/core/alert.ts';
+import type { AlertList } from '../../server/api/contract.ts';
 import type {
   BacktestLine,
   BacktestView,
+  ExceptionList,
+  ExceptionPreview,
+  ExceptionView,
   ExplainView,
   ReloadView,
   RuleList,
@@ -38,7 +43,15 @@ detection:
 beforeAll(async () => {
   mkdirSync(own);
   writeFileSync(join(own, 'shell.yml'), shellRule());
-  const written = writeSite({ folder, tier: 'centre', more: { content: { rules: [own] } } });
+  writeFileSync(
+    join(own, 'quiet.yml'),
+    shellRule({ title: 'Quiet', level: 'informational' }).replace('0001', '0009'),
+  );
+  const written = writeSite({
+    folder,
+    tier: 'centre',
+    more: { content: { rules: [own] }, detect: { exceptions: 'exceptions', gates: { level: 'low' } } },
+  });
   data = written.data;
   site = await startPicket(['up', '--site', written.file]);
   await runPicket(['replay', FALCO, '--source', 'falco', '--data', data]);
@@ -214,6 +227,135 @@ describe('picket rules explain', () => {
     expect((await picket('rules', 'explain', 'none', file)).stderr).toContain('[EVENT_INVALID]');
   }, 60_000);
 });
+
+describe('exceptions', () => {
+  const filterText = (
+    more: { id?: string; value?: string; expires?: string; rules?: string } = {},
+  ): string => `
+title: The test pod
+id: 20000000-0000-4000-8000-00000000000${more.id ?? '1'}
+author: li
+logsource: { product: falco }
+filter:
+  rules: ${more.rules ?? '[shell_in_container]'}
+  selection: { rule.name|contains: '${more.value ?? 'shell'}' }
+  condition: not selection
+picket: { reason: It is ours${more.expires === '' ? '' : `, expires: ${more.expires ?? '2099-01-01'}`} }
+`;
+  const since = ['--since', '2020-01-01T00:00:00Z'];
+
+  test('can be drafted from an alert, previewed over history, and come in force for what follows', async () => {
+    const { alerts } = await clientOf(data).call<AlertList>('GET', '/api/v1/alerts');
+    const [alert] = alerts as [Alert];
+    const args = ['rules', 'exceptions', 'draft', alert.id, '--reason', 'A drill', '--expires', '2099-01-01'];
+    const draft = await picket(...args);
+    expect(draft).toMatchObject({ code: 0, stderr: '' });
+    const file = join(folder, 'drill.yml');
+    writeFileSync(file, draft.stdout);
+    const preview = await picket('rules', 'exceptions', 'preview', file, ...since, '--json');
+    expect(preview).toMatchObject({ code: 0, stderr: '' });
+    const told = JSON.parse(preview.stdout) as ExceptionPreview;
+    expect(told.hidden).toBe(alert.count);
+    expect(told.alerts_before - told.alerts_after).toBe(1);
+    expect(told.rules[0]?.samples.map(({ event }) => event)).toContain(alert.events[0]?.id);
+    expect((await clientOf(data).call<ExceptionList>('GET', '/api/v1/rules/exceptions')).exceptions).toEqual(
+      [],
+    );
+
+    const added = await picket('rules', 'exceptions', 'add', file, ...since, '--json');
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    const { exception } = JSON.parse(added.stdout) as { exception: ExceptionView };
+    expect(exception).toMatchObject({ state: 'active', reason: 'A drill', suppressed: 0, actor: 'cli' });
+    // The same records again, as if they happened now: the engine matches, the exception hides.
+    const again = join(folder, 'again.ndjson');
+    const records = readFileSync(FALCO, 'utf8').trimEnd().split('\n');
+    const renewed = records.map((line) => {
+      const { uuid: _, ...record } = JSON.parse(line) as { uuid?: string };
+      return JSON.stringify({ ...record, again: true });
+    });
+    writeFileSync(again, `${renewed.join('\n')}\n`);
+    await picket('replay', again, '--source', 'falco');
+    await waitUntil({
+      what: 'suppressed',
+      holds: async () => {
+        const list = await clientOf(data).call<ExceptionList>('GET', '/api/v1/rules/exceptions');
+        return list.exceptions[0]?.suppressed === alert.count;
+      },
+      timeout_ms: 20_000,
+    });
+    const show = await picket('rules', 'exceptions', 'show', exception.id);
+    expect(show.stdout).toContain('A drill');
+    expect(show.stdout).toContain(`hid ${alert.count} matches`);
+    const list = await clientOf(data).call<RuleList>('GET', '/api/v1/rules');
+    expect(list.rules[0]?.exceptions).toEqual([exception.id]);
+    expect(list.rules[0]?.matches).toBeGreaterThan(0);
+    const backtest = async (...more: string[]): Promise<BacktestView> =>
+      JSON.parse((await picket('rules', 'backtest', ...since, '--json', ...more)).stdout) as BacktestView;
+    expect((await backtest()).rules[0]?.suppressed_by).toEqual({ [exception.id]: alert.count * 2 });
+    expect((await backtest('--no-exceptions')).suppressed).toBe(0);
+
+    const removed = await picket('rules', 'exceptions', 'remove', exception.id);
+    expect(removed).toMatchObject({ code: 0, stderr: '' });
+    expect((await backtest()).suppressed).toBe(0);
+    expect((await picket('rules', 'exceptions', 'remove', exception.id)).stderr).toContain(
+      '[EXCEPTION_NOT_FOUND]',
+    );
+  }, 90_000);
+
+  test('are refused with code and place when they could not work, or would never end', async () => {
+    const file = join(folder, 'one.yml');
+    const add = async (text: string, ...more: string[]): Promise<string> => {
+      writeFileSync(file, text);
+      const end = await picket('rules', 'exceptions', 'add', file, '--no-preview', ...more);
+      expect(end.code).toBe(end.stderr === '' ? 0 : 3);
+      return end.stderr;
+    };
+    expect(await add(filterText({ expires: '' }))).toContain('[EXCEPTION_ENDLESS]');
+    expect(await add(filterText({ expires: '2020-01-01' }))).toContain('[EXCEPTION_EXPIRED]');
+    expect(await add(filterText({ rules: '[nobody]' }))).toMatch(
+      /exception:\d+.*\[SIGMA_FILTER_UNKNOWN_RULE\]/,
+    );
+    expect(await add('title: [')).toContain('[YAML_INVALID]');
+    expect(await add(filterText({ expires: '' }), '--permanent')).toBe('');
+    expect(await add(filterText())).toContain('[EXCEPTION_EXISTS]');
+    expect((await picket('rules', 'exceptions', 'remove', '20000000-0000-4000-8000-000000000001')).code).toBe(
+      0,
+    );
+  }, 60_000);
+
+  test('of the configuration come by a reload, cannot be removed by the API, and are told when they ended', async () => {
+    const inFolder = join(folder, 'exceptions');
+    mkdirSync(inFolder);
+    writeFileSync(join(inFolder, 'ours.yml'), filterText({ id: '2', value: 'nothing' }));
+    writeFileSync(join(inFolder, 'old.yml'), filterText({ id: '3', expires: '2020-01-01' }));
+    writeFileSync(join(inFolder, 'bad.yml'), filterText({ id: '4' }).replace('author: li\n', ''));
+    expect((await picket('rules', 'reload')).code).toBe(0);
+    const listed = await picket('rules', 'exceptions', '--json');
+    expect(listed.code).toBe(1);
+    const list = JSON.parse(listed.stdout) as ExceptionList;
+    expect(list.exceptions.map(({ id, state }) => [id.at(-1), state]).sort()).toEqual([
+      ['2', 'active'],
+      ['3', 'expired'],
+    ]);
+    expect(list.refused).toMatchObject([{ code: 'EXCEPTION_INCOMPLETE' }]);
+    expect(list.refused[0]?.place).toContain('bad.yml');
+    expect(readFileSync(join(folder, 'picket.log'), 'utf8')).toContain('EXCEPTION_EXPIRED');
+    const removed = await picket('rules', 'exceptions', 'remove', '20000000-0000-4000-8000-000000000002');
+    expect(removed.stderr).toContain('[EXCEPTION_IN_FILE]');
+    const people = await picket('rules', 'exceptions', 'list');
+    expect(people.stdout).toContain('It is ours');
+    rmSync(inFolder, { recursive: true });
+    mkdirSync(inFolder);
+    await picket('rules', 'reload');
+  }, 60_000);
+});
+
+test('what gates leave out is counted and listed, and not in force', async () => {
+  const list = await picket('rules', 'list');
+  expect(list.stdout).toContain('1 rules are left out by gates');
+  expect(list.stdout).not.toContain('Quiet');
+  expect((await picket('rules', 'list', '--gated')).stdout).toContain('Quiet');
+}, 60_000);
 
 describe('a reload', () => {
   test('takes new, changed and removed rules into force, and keeps the rest', async () => {

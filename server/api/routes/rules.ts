@@ -1,8 +1,11 @@
 // Rules: what is in force, their reload, and backtests over stored events.
+
+import { listRules } from '../../rules/list-rules.ts';
 import type { Api } from '../api.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ReloadView, RuleList } from '../rule-contract.ts';
 import { backtestRoutes } from './rules/backtest.ts';
+import { exceptionRoutes } from './rules/exceptions.ts';
 import { explainRoutes } from './rules/explain.ts';
 
 export function ruleRoutes(api: Api, deps: ApiDeps): void {
@@ -11,7 +14,7 @@ export function ruleRoutes(api: Api, deps: ApiDeps): void {
   api.get(
     '/rules',
     { schema: { summary: 'Rules in force and refused', tags: ['rules'], response: { 200: RuleList } } },
-    () => ({ rules: [...ruleDesk.detection().views], refused: ruleDesk.refused() }),
+    () => listRules(ruleDesk),
   );
 
   api.post(
@@ -28,4 +31,5 @@ export function ruleRoutes(api: Api, deps: ApiDeps): void {
 
   backtestRoutes(api, deps);
   explainRoutes(api, deps);
+  exceptionRoutes(api, deps);
 }

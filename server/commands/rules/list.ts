@@ -6,22 +6,49 @@ import { printJson, printLine, printTable } from '../output.ts';
 import { addSiteOptions, connect, type SiteOptions } from '../site-options.ts';
 
 export function addListCommands(rules: Command): void {
-  addSiteOptions(rules.command('list').description('the rules in force at a site')).action(
-    async (options: SiteOptions) => {
-      const api = await connect(options);
-      const list = await api.call<RuleList>('GET', '/api/v1/rules');
-      if (options.json) {
-        printJson(list);
-        return;
-      }
+  addSiteOptions(
+    rules
+      .command('list')
+      .description('the rules in force at a site, with pack, matches and exceptions')
+      .option('--gated', 'those that the gates of the configuration leave out instead'),
+  ).action(async (options: SiteOptions & { gated?: boolean }) => {
+    const api = await connect(options);
+    const list = await api.call<RuleList>('GET', '/api/v1/rules');
+    if (options.json) {
+      printJson(options.gated ? { gated: list.gated } : list);
+      return;
+    }
+    if (options.gated) {
       printTable(
-        list.rules.map((rule) => ({ ...rule, tags: rule.tags.join(' ') })),
-        ['level', 'name', 'kind', 'status', 'tags', 'id'],
+        list.gated.map(({ level, name, status, pack_name, id }) => ({
+          level,
+          name,
+          status,
+          pack: pack_name,
+          id,
+        })),
+        ['level', 'status', 'name', 'pack', 'id'],
       );
-      for (const { code, message, place } of list.refused)
-        printLine(`refused: ${place}: ${message} [${code}]`);
-    },
-  );
+      return;
+    }
+    printTable(
+      list.rules.map(({ level, name, kind, status, pack_name, matches, exceptions, tags, id }) => ({
+        level,
+        name,
+        kind,
+        status,
+        pack: pack_name,
+        matches,
+        exceptions: exceptions.length,
+        tags: tags.join(' '),
+        id,
+      })),
+      ['level', 'name', 'kind', 'status', 'pack', 'matches', 'exceptions', 'tags', 'id'],
+    );
+    if (list.gated.length > 0)
+      printLine(`${list.gated.length} rules are left out by gates: --gated lists them`);
+    for (const { code, message, place } of list.refused) printLine(`refused: ${place}: ${message} [${code}]`);
+  });
 
   addSiteOptions(
     rules
