@@ -1,4 +1,5 @@
 // Counts what each rule matched in a backtest, with a few samples of it.
+import type { EpisodeTally } from '../correlate/read-episodes.ts';
 import type { Match, RuleInfo } from '../match.ts';
 import { summariseEvent } from '../worker/summarise-event.ts';
 
@@ -31,15 +32,6 @@ export interface RuleTally {
   /** Matches hidden, by exception. */
   readonly suppressed_by: Readonly<Record<string, number>>;
   readonly suppressed_samples: readonly MatchSample[];
-}
-
-/** Current episodes of a rule, as the correlator counts them. */
-export interface EpisodeCount {
-  readonly rule: string;
-  readonly alerts: number;
-  /** ms since the epoch. */
-  readonly first: number;
-  readonly last: number;
 }
 
 interface Count {
@@ -80,8 +72,8 @@ export class MatchTally {
   /** One tally a rule: those with most alerts first, then most matches, then by name. */
   results(
     rules: readonly RuleInfo[],
-    episodes: readonly EpisodeCount[],
-    before: readonly EpisodeCount[] = episodes,
+    episodes: readonly EpisodeTally[],
+    before: readonly EpisodeTally[] = episodes,
   ): RuleTally[] {
     const alerts = new Map(episodes.map((one) => [one.rule, one]));
     const alertsBefore = new Map(before.map((one) => [one.rule, one.alerts]));

@@ -100,7 +100,7 @@ export function openBacktestDesk(options: {
       });
       return runChosen(chosen, request, {
         ...hooks,
-        ...(request.exceptions ? { suppressedBy: desk.exceptions.suppressedBy } : {}),
+        ...(request.exceptions ? { suppressedBy: (match) => desk.exceptions.suppressedBy(match) } : {}),
       });
     },
   };

@@ -68,8 +68,9 @@ export async function keepTallies(options: { records: RecordStore; logger: Logge
       const rules = Object.fromEntries(hits);
       await upsertRecord({ store: records, collection: 'counters', id: HITS_ID, change: () => ({ rules }) });
     }
-    for (const id of [...changed]) {
-      changed.delete(id);
+    const stale = [...changed];
+    changed.clear();
+    for (const id of stale) {
       const value = suppressions.get(id);
       if (value)
         await upsertRecord<Suppressions>({
