@@ -24,6 +24,7 @@ export interface Detection {
   readonly rules: DetectorRules;
   readonly engine: SigmaEngine;
   readonly loaded: LoadedRules;
+  readonly folders: readonly RuleFolder[];
   readonly pipelines: readonly Pipeline[];
   readonly routes: LogsourceRoutes;
   readonly views: readonly RuleView[];
@@ -47,6 +48,8 @@ export function loadDetection(options: {
   folders: readonly RuleFolder[];
   pipelines: string;
   gates?: RuleGates | undefined;
+  /** Folders that were not read, and why. */
+  refused?: readonly Problem[] | undefined;
 }): Detection {
   const loaded = loadRules({
     folders: options.folders.map(({ folder }) => folder),
@@ -69,11 +72,15 @@ export function loadDetection(options: {
   return {
     ...compiled,
     loaded,
+    folders: options.folders,
     pipelines,
     routes,
     views: [...loaded.rules, ...loaded.correlations].map(view),
     gated: loaded.gated.map(view),
-    refused: [...[...loaded.refused, ...refused].map(describeProblem), ...compiled.refused],
+    refused: [
+      ...[...(options.refused ?? []), ...loaded.refused, ...refused].map(describeProblem),
+      ...compiled.refused,
+    ],
   };
 }
 

@@ -2,7 +2,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../detect/incidents/start-incident-builder.ts';
-import { loadEntityTable } from '../detect/worker/entity-table.ts';
 import { startDetector } from '../detect/worker/start-detector.ts';
 import { createIntake, type Intake } from '../ingest/intake.ts';
 import type { RawRecord } from '../ingest/source.ts';
@@ -28,10 +27,7 @@ import { PROGRAM_FOLDER, resolveContent } from './content-path.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
 import { loadResidency } from './load-residency.ts';
-import { openBacktestDesk } from './rules/backtest-rules.ts';
-import { keepTallies } from './rules/keep-tallies.ts';
-import { exceptionFolder, openExceptions } from './rules/open-exceptions.ts';
-import { openRuleDesk } from './rules/open-rule-desk.ts';
+import { startRules } from './rules/start-rules.ts';
 import type { SiteConfig } from './site-config.ts';
 import { startChildSide } from './start-child-side.ts';
 import { startParentSide } from './start-parent-side.ts';
@@ -142,26 +138,16 @@ async function start(options: {
     jurisdiction: config.site.jurisdiction,
     hashKey: residencyKey,
   });
-  const entityTable = loadEntityTable(content(config.content.entity_fields));
-  const tallies = await keepTallies({ records, logger });
-  endings.add('rule counts', () => tallies.close());
-  const exceptions = await openExceptions({
-    folder: exceptionFolder(config, configFile),
-    records,
-    tallies,
-    clock,
-    logger,
-  });
-  endings.add('exceptions', () => exceptions.close());
-  const ruleDesk = openRuleDesk({ config, content, entityTable, exceptions, tallies, clock, logger });
+  const rules = await startRules({ config, configFile, content, records, index, clock, logger });
+  endings.add('rules', () => rules.close());
 
   const writer = startIndexWriter({ bus, index, counters, logger });
   endings.add('index writer', () => writer.stop());
   const detector = startDetector({
     bus,
     folder: join(data, 'detect'),
-    rules: ruleDesk.detectorRules(),
-    entityTable,
+    rules: rules.desk.detectorRules(),
+    entityTable: rules.desk.entityTable,
     site: { tenant, ...config.site },
     mode: config.parent ? 'site' : 'centre',
     clock,
@@ -169,7 +155,7 @@ async function start(options: {
     logger,
   });
   endings.add('detector', () => detector.stop());
-  ruleDesk.attach(detector);
+  rules.desk.attach(detector);
   const incidents = await startIncidentBuilder({ bus, records, clock, counters, logger });
   endings.add('incidents', () => incidents.stop());
   const ledger = startLedgerKeeper({ bus, records, logger });
@@ -224,8 +210,9 @@ async function start(options: {
     runner: parentSide?.runner,
     desk: parentSide?.desk,
     inviteSite: parentSide && ((site) => parentSide.invite(site)),
-    ruleDesk,
-    backtests: openBacktestDesk({ desk: ruleDesk, index, tenant, clock }),
+    ruleDesk: rules.desk,
+    backtests: rules.backtests,
+    packs: rules.packs,
     replay: (source, list) => replay(intake, source, list),
     replayDeadLetters: (filter) => feedDeadLetters({ bus, intake, filter, now: clock.now() }),
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),
@@ -242,11 +229,11 @@ async function start(options: {
   const token = await access.createApiToken({ actor: 'cli', roles: ['admin'] });
   await writeFile(addressFile, JSON.stringify({ url, token, pid: process.pid }), { mode: 0o600 });
   endings.add('address file', () => rm(addressFile, { force: true }));
-  logger.info({ url, rules: ruleDesk.detection().views.length, sources: config.sources.length }, 'ready');
+  logger.info({ url, rules: rules.desk.detection().views.length, sources: config.sources.length }, 'ready');
   return {
     url,
     createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }),
-    reloadRules: () => ruleDesk.reload(),
+    reloadRules: () => rules.desk.reload(),
   };
 }
 

@@ -7,6 +7,7 @@ import type { EventIndex } from '../../platform/index/event-index.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
+import type { PackDesk } from '../packs/open-pack-desk.ts';
 import type { BacktestDesk } from '../rules/backtest-rules.ts';
 import type { RuleDesk } from '../rules/open-rule-desk.ts';
 import type { SiteConfig } from '../site-config.ts';
@@ -43,6 +44,7 @@ export interface ApiDeps {
     | undefined;
   readonly ruleDesk: RuleDesk;
   readonly backtests: BacktestDesk;
+  readonly packs: PackDesk;
   /** Framed records of a source: bytes of a file or request as the source's format cuts them. */
   readonly replay: (
     source: string,

@@ -1,4 +1,5 @@
 // picket check: judges a site's configuration and all content it names, and tells every problem at once.
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildExceptionTable } from '../../detect/exceptions/exception-table.ts';
 import { loadEntityTable } from '../../detect/worker/entity-table.ts';
@@ -8,6 +9,7 @@ import { loadPlaybooks } from '../../respond/playbooks/load-playbooks.ts';
 import { resolveContent } from '../content-path.ts';
 import { type Detection, loadDetection, nameFolders } from '../load-detection.ts';
 import { loadResidency } from '../load-residency.ts';
+import { readPacks } from '../packs/open-pack-store.ts';
 import { readSiteConfig } from '../read-site-config.ts';
 import { exceptionFolder } from '../rules/open-exceptions.ts';
 import { gatesOf } from '../rules/open-rule-desk.ts';
@@ -53,9 +55,11 @@ export async function checkSite(
   if (!config) return problems;
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
+  const packs = attempt(() => readPacks(join(config.data, 'packs'))) ?? { folders: [], refused: [] };
   const detection = attempt(() =>
     loadDetection({
-      folders: nameFolders(rules.map(content)),
+      folders: [...nameFolders(rules.map(content)), ...packs.folders],
+      refused: packs.refused,
       pipelines: content(pipelines),
       gates: gatesOf(config),
     }),

@@ -5,6 +5,7 @@ import { addExceptionCommands } from './rules/exceptions.ts';
 import { addExplainCommand } from './rules/explain.ts';
 import { addLintCommand } from './rules/lint.ts';
 import { addListCommands } from './rules/list.ts';
+import { addPackCommands } from './rules/packs.ts';
 import { addTestCommand } from './rules/test.ts';
 
 export function addRulesCommands(program: Command): void {
@@ -15,4 +16,5 @@ export function addRulesCommands(program: Command): void {
   addBacktestCommand(rules);
   addExplainCommand(rules);
   addExceptionCommands(rules);
+  addPackCommands(rules);
 }

@@ -5,7 +5,7 @@ import { draftException, type FieldValue } from '../../detect/exceptions/draft-e
 import type { Alert } from '../../platform/core/alert.ts';
 import { PicketError } from '../../platform/core/errors.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
-import type { ExceptionDraft, ExceptionDraftRequest } from '../api/rule-contract.ts';
+import type { ExceptionDraft, ExceptionDraftRequest } from '../api/exception-contract.ts';
 import type { RuleDesk } from './open-rule-desk.ts';
 
 /** Fields of keys that say where the rule was worked, not what it found. */

@@ -8,7 +8,7 @@ import type { Clock } from '../../platform/core/clock.ts';
 import { PicketError } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
-import type { ExceptionView } from '../api/rule-contract.ts';
+import type { ExceptionView } from '../api/exception-contract.ts';
 import type { Detection } from '../load-detection.ts';
 import type { SiteConfig } from '../site-config.ts';
 import type { TallyKeeper } from './keep-tallies.ts';

@@ -8,6 +8,7 @@ import type { Clock } from '../../platform/core/clock.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { RefusedRule, ReloadView } from '../api/rule-contract.ts';
 import { type Detection, loadDetection, nameFolders } from '../load-detection.ts';
+import type { PackStore } from '../packs/open-pack-store.ts';
 import type { SiteConfig } from '../site-config.ts';
 import type { TallyKeeper } from './keep-tallies.ts';
 import type { ExceptionDesk } from './open-exceptions.ts';
@@ -45,21 +46,25 @@ export function openRuleDesk(options: {
   /** Absolute path of a path of the configuration. */
   content: (path: string) => string;
   entityTable: EntityTable;
+  packs: PackStore;
   exceptions: ExceptionDesk;
   tallies: TallyKeeper;
   clock: Clock;
   logger: Logger;
 }): RuleDesk {
-  const { config, content, exceptions, tallies, clock, logger } = options;
+  const { config, content, packs, exceptions, tallies, clock, logger } = options;
   const work = join(config.data, 'backtests');
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
-  const load = (): Detection =>
-    loadDetection({
-      folders: nameFolders(config.content.rules.map(content)),
+  const load = (): Detection => {
+    const { folders, refused: refusedPacks } = packs.folders();
+    return loadDetection({
+      folders: [...nameFolders(config.content.rules.map(content)), ...folders],
+      refused: refusedPacks,
       pipelines: content(config.content.pipelines),
       gates: gatesOf(config),
     });
+  };
   let inForce = load();
   exceptions.reload(inForce);
   let worker: RuleWorker | undefined;

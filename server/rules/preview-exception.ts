@@ -1,6 +1,6 @@
 // What an exception would have hidden: its rules over stored history, with and without it.
 import type { z } from 'zod';
-import type { ExceptionPreview, ExceptionPreviewRequest } from '../api/rule-contract.ts';
+import type { ExceptionPreview, ExceptionPreviewRequest } from '../api/exception-contract.ts';
 import type { BacktestDesk } from './backtest-rules.ts';
 import { chooseRules } from './choose-rules.ts';
 import type { RuleDesk } from './open-rule-desk.ts';

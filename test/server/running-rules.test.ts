@@ -1,15 +1,15 @@
 // The rules of one real site as a process: backtests, reloads and tuning over its API and by the command line.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Alert } from '../../platform/core/alert.ts';
 import type { AlertList } from '../../server/api/contract.ts';
+import type { ExceptionList, ExceptionPreview, ExceptionView } from '../../server/api/exception-contract.ts';
+import type { PackChangeView, PackList, PackView } from '../../server/api/pack-contract.ts';
 import type {
   BacktestLine,
   BacktestView,
-  ExceptionList,
-  ExceptionPreview,
-  ExceptionView,
   ExplainView,
   ReloadView,
   RuleList,
@@ -348,6 +348,144 @@ picket: { reason: It is ours${more.expires === '' ? '' : `, expires: ${more.expi
     rmSync(inFolder, { recursive: true });
     mkdirSync(inFolder);
     await picket('rules', 'reload');
+  }, 60_000);
+});
+
+describe('packs', () => {
+  const vendor = join(folder, 'vendor');
+  const packRule = (id: number, title: string, rule: string): string =>
+    shellRule({ title, rule, level: 'high' })
+      .replace('0001', `010${id}`)
+      .replace('shell_in_container', `vendor_${id}`)
+      .replace('status: test', 'status: test\nlicense: MIT');
+  const list = async (): Promise<PackView[]> =>
+    (await clientOf(data).call<PackList>('GET', '/api/v1/rules/packs')).packs;
+  const since = ['--since', '2020-01-01T00:00:00Z'];
+
+  test('are added from a folder, pinned, listed with licence, and their rules come in force', async () => {
+    mkdirSync(vendor);
+    writeFileSync(join(vendor, 'one.yml'), packRule(1, 'Vendor one', 'shell'));
+    writeFileSync(join(vendor, 'two.yml'), packRule(2, 'Vendor two', 'never there'));
+    writeFileSync(join(vendor, 'LICENSE'), 'Detection Rule License (DRL) 1.1');
+    const end = await picket('rules', 'add', vendor, ...since, '--json');
+    expect(end.code).toBe(0);
+    const added = JSON.parse(end.stdout) as PackChangeView;
+    expect(added).toMatchObject({ name: 'vendor', applied: true, rules: 2, refused: [], skipped: 0 });
+    expect(added.licence).toEqual({ id: 'DRL-1.1', file: 'LICENSE', rules: { MIT: 2 } });
+    expect(added.changes.map(({ name, change }) => [name, change])).toEqual([
+      ['Vendor one', 'new'],
+      ['Vendor two', 'new'],
+    ]);
+    expect(added.changes[0]?.alerts).toBeGreaterThan(0);
+    expect(added.changes[1]?.alerts).toBe(0);
+    const rules = await clientOf(data).call<RuleList>('GET', '/api/v1/rules');
+    const rule = rules.rules.find(({ name }) => name === 'Vendor one');
+    expect(rule).toMatchObject({ pack: added.hash, pack_name: 'vendor' });
+    const people = await picket('rules', 'packs');
+    expect(people.code).toBe(0);
+    expect(people.stdout).toMatch(/vendor +folder +2 +[0-9a-f]{16} +DRL-1\.1 +in force/);
+    expect((await picket('rules', 'add', vendor)).stderr).toContain('[PACK_EXISTS]');
+  }, 60_000);
+
+  test('alerts name the rule, its version and the hash of its pack', async () => {
+    const again = join(folder, 'for-packs.ndjson');
+    const records = readFileSync(FALCO, 'utf8').trimEnd().split('\n');
+    const renewed = records.map((line) => {
+      const { uuid: _, ...record } = JSON.parse(line) as { uuid?: string };
+      return JSON.stringify({ ...record, again: 'packs' });
+    });
+    writeFileSync(again, `${renewed.join('\n')}\n`);
+    await picket('replay', again, '--source', 'falco');
+    const where = encodeURIComponent('rule.name: "Vendor one"');
+    await waitUntil({
+      what: 'an alert of the pack',
+      holds: async () =>
+        (await clientOf(data).call<AlertList>('GET', `/api/v1/alerts?where=${where}`)).total > 0,
+      timeout_ms: 20_000,
+    });
+    const { alerts } = await clientOf(data).call<AlertList>('GET', `/api/v1/alerts?where=${where}`);
+    const rules = await clientOf(data).call<RuleList>('GET', '/api/v1/rules');
+    const rule = rules.rules.find(({ name }) => name === 'Vendor one');
+    const pin = (await list()).find(({ name }) => name === 'vendor');
+    expect(alerts[0]?.rule).toMatchObject({ id: rule?.id, version: rule?.version, pack: pin?.hash });
+  }, 60_000);
+
+  test('show what an update changes and would raise, and change nothing before it is applied', async () => {
+    const before = (await list()).find(({ name }) => name === 'vendor')?.hash;
+    writeFileSync(join(vendor, 'one.yml'), packRule(1, 'Vendor one', 'never there'));
+    writeFileSync(join(vendor, 'three.yml'), packRule(3, 'Vendor three', ''));
+    rmSync(join(vendor, 'two.yml'));
+    const shown = await picket('rules', 'update', 'vendor', ...since, '--json');
+    const view = JSON.parse(shown.stdout) as PackChangeView;
+    expect(view).toMatchObject({ applied: false, hash_before: before, unchanged: 0 });
+    const change = (name: string) => view.changes.find((one) => one.name === name);
+    expect(change('Vendor three')).toMatchObject({ change: 'new' });
+    expect(change('Vendor three')?.alerts).toBeGreaterThan(0);
+    expect(change('Vendor one')).toMatchObject({ change: 'changed', alerts: 0 });
+    expect(change('Vendor one')?.alerts_before).toBeGreaterThan(0);
+    expect(change('Vendor two')).toMatchObject({ change: 'gone' });
+    expect((await list()).find(({ name }) => name === 'vendor')?.hash).toBe(before);
+    const applied = await picket('rules', 'update', 'vendor', '--apply', '--no-history');
+    expect(applied.stdout).toContain('in force');
+    expect((await list()).find(({ name }) => name === 'vendor')?.hash).toBe(view.hash);
+    const rules = await clientOf(data).call<RuleList>('GET', '/api/v1/rules');
+    expect(rules.rules.map(({ name }) => name)).toContain('Vendor three');
+    expect(rules.rules.map(({ name }) => name)).not.toContain('Vendor two');
+  }, 60_000);
+
+  test('whose folder was changed on disk are refused with both hashes, and the rest stays in force', async () => {
+    const pin = (await list()).find(({ name }) => name === 'vendor');
+    const place = join(data, 'packs', `vendor-${pin?.hash.slice(0, 16)}`);
+    writeFileSync(join(place, 'slipped-in.yml'), packRule(4, 'Slipped in', ''));
+    const reload = await picket('rules', 'reload');
+    expect(reload.code).toBe(1);
+    expect(reload.stdout).toContain('[PACK_CHANGED]');
+    expect(reload.stdout).toContain(pin?.hash ?? 'no hash');
+    const rules = await clientOf(data).call<RuleList>('GET', '/api/v1/rules');
+    expect(rules.rules.map(({ name }) => name)).toEqual(['A shell in a container']);
+    const packs = await picket('rules', 'packs');
+    expect(packs.code).toBe(1);
+    expect(packs.stdout).toContain('refused');
+    await picket('rules', 'update', 'vendor', '--apply', '--no-history');
+    expect((await picket('rules', 'packs')).code).toBe(0);
+  }, 60_000);
+
+  test('come from git with their commit, and go when they are removed', async () => {
+    const git = (...args: string[]): string =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        cwd: vendor,
+        encoding: 'utf8',
+      });
+    git('init', '--quiet', '--initial-branch=main');
+    git('add', '.');
+    git('commit', '--quiet', '-m', 'rules');
+    expect((await picket('rules', 'remove', 'vendor')).code).toBe(0);
+    const end = await picket(
+      'rules',
+      'add',
+      `file://${vendor}`,
+      '--name',
+      'from-git',
+      '--ref',
+      'main',
+      '--json',
+    );
+    expect(end.code).toBe(0);
+    const commit = git('rev-parse', 'HEAD').trim();
+    expect(JSON.parse(end.stdout)).toMatchObject({ name: 'from-git', commit, rules: 2 });
+    expect((await list()).find(({ name }) => name === 'from-git')).toMatchObject({
+      kind: 'git',
+      ref: 'main',
+      commit,
+    });
+    expect((await picket('rules', 'remove', 'from-git')).stdout).toContain('removed');
+    expect((await list()).filter(({ kind }) => kind !== 'content')).toEqual([]);
+    expect(readdirSync(join(data, 'packs'))).toEqual(['packs.json']);
+    expect((await picket('rules', 'remove', 'from-git')).stderr).toContain('[PACK_NOT_FOUND]');
+    expect((await picket('rules', 'add', 'ext::sh')).stderr).toMatch(/\[PACK_(ADDRESS|UNREADABLE)\]/);
+    const empty = join(folder, 'no-rules');
+    mkdirSync(empty);
+    expect((await picket('rules', 'add', empty)).stderr).toContain('[PACK_EMPTY]');
   }, 60_000);
 });
 

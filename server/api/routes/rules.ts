@@ -7,6 +7,7 @@ import { ReloadView, RuleList } from '../rule-contract.ts';
 import { backtestRoutes } from './rules/backtest.ts';
 import { exceptionRoutes } from './rules/exceptions.ts';
 import { explainRoutes } from './rules/explain.ts';
+import { packRoutes } from './rules/packs.ts';
 
 export function ruleRoutes(api: Api, deps: ApiDeps): void {
   const { ruleDesk } = deps;
@@ -32,4 +33,5 @@ export function ruleRoutes(api: Api, deps: ApiDeps): void {
   backtestRoutes(api, deps);
   explainRoutes(api, deps);
   exceptionRoutes(api, deps);
+  packRoutes(api, deps);
 }

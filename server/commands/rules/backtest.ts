@@ -1,12 +1,12 @@
 // picket rules backtest: runs rules over what a site's index holds.
 import type { Command } from 'commander';
 import { PicketError } from '../../../platform/core/errors.ts';
-import type { BacktestLine, BacktestRequest, BacktestView } from '../../api/rule-contract.ts';
-import type { StreamingClient } from '../api-client.ts';
+import type { BacktestRequest, BacktestView } from '../../api/rule-contract.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printJson, printLine, printTable } from '../output.ts';
 import { parseTime } from '../search.ts';
 import { addSiteOptions, connect, type SiteOptions } from '../site-options.ts';
+import { followResult } from './follow-result.ts';
 import { readDrafts } from './read-drafts.ts';
 
 interface BacktestOptions extends SiteOptions {
@@ -46,7 +46,11 @@ Progress goes to standard error; Ctrl-C cancels. Exit codes: 0 done, 1 rules wer
       ),
   ).action(async (options: BacktestOptions) => {
     const api = await connect(options);
-    const result = await backtest(api, readRequest(options, Date.now()));
+    const result = await followResult<BacktestView>(
+      api,
+      '/api/v1/rules/backtest',
+      readRequest(options, Date.now()),
+    );
     if (options.json) printJson(result);
     else printBacktest(result);
     if (result.refused.length > 0 || !result.complete || result.unanswered.length > 0)
@@ -71,41 +75,6 @@ function readRequest(options: BacktestOptions, now: number): BacktestRequest {
     ...(options.id ? { rules: options.id } : {}),
     ...(options.site ? { sites: options.site } : {}),
   };
-}
-
-/** Runs it with progress on standard error. @throws PicketError with the site's own code */
-export async function backtest(api: StreamingClient, request: BacktestRequest): Promise<BacktestView> {
-  const stop = new AbortController();
-  const cancel = (): void => stop.abort();
-  process.once('SIGINT', cancel);
-  try {
-    for await (const line of api.stream<BacktestLine>('/api/v1/rules/backtest', request, stop.signal)) {
-      if ('progress' in line) tellProgress(line.progress);
-      else if ('result' in line) return line.result;
-      else {
-        const { code, title, place } = line.problem;
-        throw new PicketError({
-          code,
-          message: title,
-          ...(place === undefined ? {} : { place: { at: place } }),
-        });
-      }
-    }
-    throw new PicketError({
-      code: 'SITE_UNREACHABLE',
-      message: 'the site ended in the middle of its answer',
-    });
-  } catch (error) {
-    throw stop.signal.aborted ? new PicketError({ code: 'BACKTEST_CANCELLED', message: 'cancelled' }) : error;
-  } finally {
-    process.removeListener('SIGINT', cancel);
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-  }
-}
-
-function tellProgress(progress: { events: number; matches: number; done: number }): void {
-  const text = `${Math.floor(progress.done * 100)}%  ${progress.events} events looked at, ${progress.matches} matches`;
-  process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
 }
 
 const SHOWN_RULES = 200;

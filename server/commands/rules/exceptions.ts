@@ -9,7 +9,7 @@ import type {
   ExceptionList,
   ExceptionPreview,
   ExceptionView,
-} from '../../api/rule-contract.ts';
+} from '../../api/exception-contract.ts';
 import type { ApiClient } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printJson, printLine, printTable } from '../output.ts';

@@ -5,7 +5,6 @@ import { draftFromAlert } from '../../../rules/draft-from-alert.ts';
 import { previewException } from '../../../rules/preview-exception.ts';
 import type { Api } from '../../api.ts';
 import type { ApiDeps } from '../../deps.ts';
-import { principalOf } from '../../guard.ts';
 import {
   ExceptionBody,
   ExceptionDetail,
@@ -15,7 +14,8 @@ import {
   ExceptionPreview,
   ExceptionPreviewRequest,
   ExceptionView,
-} from '../../rule-contract.ts';
+} from '../../exception-contract.ts';
+import { principalOf } from '../../guard.ts';
 
 const Id = z.object({ id: z.string() });
 const tags = ['rules'];
