@@ -101,14 +101,13 @@ async function runGit(options: {
   const { args, folder, watched, signal, limits } = options;
   const tooLarge = new AbortController();
   let watching = false;
-  const timer = setInterval(() => {
+  const watch = async (): Promise<void> => {
     if (watching) return;
     watching = true;
-    void bytesOf(watched, limits.clone_bytes).then((bytes) => {
-      watching = false;
-      if (bytes > limits.clone_bytes) tooLarge.abort();
-    });
-  }, WATCH_MS);
+    if ((await bytesOf(watched, limits.clone_bytes)) > limits.clone_bytes) tooLarge.abort();
+    watching = false;
+  };
+  const timer = setInterval(() => void watch(), WATCH_MS);
   const result = await execa('git', [...SETTINGS, ...args], {
     cwd: folder,
     env: ENVIRONMENT,

@@ -3,6 +3,10 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { PicketError } from '../../platform/core/errors.ts';
 
+function hasNoControls(text: string): boolean {
+  return [...text].every((character) => character >= ' ');
+}
+
 /** A branch, tag or commit: nothing that git could read as an option, a range or a path out. */
 export const GitRef = z
   .string()
@@ -10,7 +14,8 @@ export const GitRef = z
 /** A folder inside a pack, relative. */
 export const InnerPath = z
   .string()
-  .regex(/^[^/\\:*?"<>|\0-\u001f-][^\\:*?"<>|\0-\u001f]{0,300}$/, 'not a folder inside the pack')
+  .regex(/^[^/\\:*?"<>|-][^\\:*?"<>|]{0,300}$/, 'not a folder inside the pack')
+  .refine(hasNoControls, 'no control characters')
   .refine((path) => !path.split('/').includes('..'), 'a folder inside the pack');
 export const PackName = z
   .string()
@@ -54,7 +59,7 @@ export function checkGitAddress(address: string): void {
   const refuse = (message: string): never => {
     throw new PicketError({ code: 'PACK_ADDRESS', message });
   };
-  if (/[\s\0-\u001f]/.test(address)) refuse('a git address has no blanks');
+  if (/\s/.test(address) || !hasNoControls(address)) refuse('a git address has no blanks');
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) {
     const url = URL.parse(address) ?? refuse(`not an address: ${address}`);
     if (!['https:', 'ssh:', 'file:'].includes(url.protocol))
