@@ -213,6 +213,7 @@ async function start(options: {
     ruleDesk: rules.desk,
     backtests: rules.backtests,
     packs: rules.packs,
+    residencyFolder: content(config.content.residency),
     replay: (source, list) => replay(intake, source, list),
     replayDeadLetters: (filter) => feedDeadLetters({ bus, intake, filter, now: clock.now() }),
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),

@@ -45,6 +45,8 @@ export interface ApiDeps {
   readonly ruleDesk: RuleDesk;
   readonly backtests: BacktestDesk;
   readonly packs: PackDesk;
+  /** Policies of all jurisdictions. */
+  readonly residencyFolder: string;
   /** Framed records of a source: bytes of a file or request as the source's format cuts them. */
   readonly replay: (
     source: string,

@@ -1,6 +1,7 @@
 // picket rules: everything that people do with rules; a file a subcommand under rules/.
 import type { Command } from 'commander';
 import { addBacktestCommand } from './rules/backtest.ts';
+import { addCoverageCommand } from './rules/coverage.ts';
 import { addExceptionCommands } from './rules/exceptions.ts';
 import { addExplainCommand } from './rules/explain.ts';
 import { addLintCommand } from './rules/lint.ts';
@@ -17,4 +18,5 @@ export function addRulesCommands(program: Command): void {
   addExplainCommand(rules);
   addExceptionCommands(rules);
   addPackCommands(rules);
+  addCoverageCommand(rules);
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { PicketError } from '../../platform/core/errors.ts';
 
 function hasNoControls(text: string): boolean {
-  return [...text].every((character) => character >= ' ');
+  return Array.from({ length: text.length }, (_, at) => text.charCodeAt(at)).every((code) => code >= 0x20);
 }
 
 /** A branch, tag or commit: nothing that git could read as an option, a range or a path out. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Alert } from '../../platform/core/alert.ts';
 import type { AlertList } from '../../server/api/contract.ts';
+import type { CoverageView } from '../../server/api/coverage-contract.ts';
 import type { ExceptionList, ExceptionPreview, ExceptionView } from '../../server/api/exception-contract.ts';
 import type { PackChangeView, PackList, PackView } from '../../server/api/pack-contract.ts';
 import type {
@@ -488,6 +489,36 @@ describe('packs', () => {
     expect((await picket('rules', 'add', empty)).stderr).toContain('[PACK_EMPTY]');
   }, 60_000);
 });
+
+test('coverage writes a layer, names what nothing feeds, and exits with 1 for it', async () => {
+  const unfed =
+    shellRule({ title: 'Of a cloud' })
+      .replace('0001', '0008')
+      .replace('product: falco', 'product: aws, service: cloudtrail') + 'tags: [attack.t1059]\n';
+  writeFileSync(join(own, 'unfed.yml'), unfed);
+  await picket('rules', 'reload');
+  const layer = join(folder, 'layer.json');
+  const end = await picket('rules', 'coverage', '-o', layer, '--json');
+  expect(end.code).toBe(1);
+  const view = JSON.parse(end.stdout) as CoverageView;
+  expect(view).toMatchObject({ rules: 2, fed: 1, gated: 1, untagged: 1, techniques: 0, blind: [] });
+  expect(view.unfed).toMatchObject([{ name: 'Of a cloud', logsource: { product: 'aws' }, routed: true }]);
+  expect(view.logsources.find(({ logsource }) => logsource.product === 'falco')?.fed_by).toContain(
+    'falco.alert (falco)',
+  );
+  expect(JSON.parse(readFileSync(layer, 'utf8'))).toEqual(view.layer);
+  expect(view.layer).toMatchObject({ techniques: [{ techniqueID: 'T1059', score: 0 }] });
+  rmSync(join(own, 'unfed.yml'));
+  await picket('rules', 'reload');
+  const people = await picket('rules', 'coverage');
+  expect(people.code).toBe(0);
+  expect(people.stdout).toContain('1 rules that a source can feed');
+  const offline = await runPicket(['rules', 'coverage', '--rules', own, '--data', join(folder, 'nowhere')]);
+  expect(JSON.parse(offline.stdout)).toMatchObject({
+    domain: 'enterprise-attack',
+    versions: { layer: '4.5' },
+  });
+}, 60_000);
 
 test('what gates leave out is counted and listed, and not in force', async () => {
   const list = await picket('rules', 'list');

@@ -5,6 +5,7 @@ import type { Api } from '../api.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ReloadView, RuleList } from '../rule-contract.ts';
 import { backtestRoutes } from './rules/backtest.ts';
+import { coverageRoutes } from './rules/coverage.ts';
 import { exceptionRoutes } from './rules/exceptions.ts';
 import { explainRoutes } from './rules/explain.ts';
 import { packRoutes } from './rules/packs.ts';
@@ -34,4 +35,5 @@ export function ruleRoutes(api: Api, deps: ApiDeps): void {
   explainRoutes(api, deps);
   exceptionRoutes(api, deps);
   packRoutes(api, deps);
+  coverageRoutes(api, deps);
 }
