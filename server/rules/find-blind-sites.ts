@@ -76,11 +76,10 @@ function judgeRule(rule: FleetRule, policy: ResidencyPolicy | undefined, destina
     }),
   );
   // What no source feeds is told elsewhere.
-  const sight: Sight =
-    sights.length === 0 || sights.every((one) => one === 'sees')
-      ? 'sees'
-      : sights.every((one) => one === 'blind')
-        ? 'blind'
-        : 'partly';
+  const sight: Sight = sights.every((one) => one === 'sees')
+    ? 'sees'
+    : sights.every((one) => one === 'blind')
+      ? 'blind'
+      : 'partly';
   return { sight, stays: [...stays].sort(), hidden: [...hidden].sort() };
 }

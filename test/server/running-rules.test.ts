@@ -504,7 +504,7 @@ test('coverage writes a layer, names what nothing feeds, and exits with 1 for it
   expect(view).toMatchObject({ rules: 2, fed: 1, gated: 1, untagged: 1, techniques: 0, blind: [] });
   expect(view.unfed).toMatchObject([{ name: 'Of a cloud', logsource: { product: 'aws' }, routed: true }]);
   expect(view.logsources.find(({ logsource }) => logsource.product === 'falco')?.fed_by).toContain(
-    'falco.alert (falco)',
+    'falco.alerts (falco)',
   );
   expect(JSON.parse(readFileSync(layer, 'utf8'))).toEqual(view.layer);
   expect(view.layer).toMatchObject({ techniques: [{ techniqueID: 'T1059', score: 0 }] });
