@@ -14,7 +14,6 @@ import type {
   SiteList,
   SiteView,
 } from '../../../server/api/contract.ts';
-import type { RuleList } from '../../../server/api/rule-contract.ts';
 import { ApiError, callApi, queryString } from './client.ts';
 
 const segment = encodeURIComponent;
@@ -108,12 +107,6 @@ export const waitingRunsQuery = runsQuery('state: waiting');
 export const changesQuery = queryOptions({
   queryKey: ['changes'],
   queryFn: ({ signal }) => callApi<ChangeList>('GET', '/changes', { signal }),
-});
-
-export const rulesQuery = queryOptions({
-  queryKey: ['rules'],
-  queryFn: ({ signal }) => callApi<RuleList>('GET', '/rules', { signal }),
-  staleTime: 60_000,
 });
 
 export const countersQuery = queryOptions({
