@@ -48,11 +48,14 @@ export function loadDetection(options: {
   folders: readonly RuleFolder[];
   pipelines: string;
   gates?: RuleGates | undefined;
+  /** When filters among the rules are judged to be expired. */
+  now: Date;
   /** Folders that were not read, and why. */
   refused?: readonly Problem[] | undefined;
 }): Detection {
   const loaded = loadRules({
     folders: options.folders.map(({ folder }) => folder),
+    now: options.now,
     ...(options.gates ? { gates: options.gates } : {}),
   });
   const { pipelines, routes, refused } = loadPipelines(options.pipelines);

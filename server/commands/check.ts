@@ -62,6 +62,7 @@ export async function checkSite(
       refused: packs.refused,
       pipelines: content(pipelines),
       gates: gatesOf(config),
+      now: new Date(),
     }),
   );
   if (detection) problems.push(...checkExceptions(config, file, detection));

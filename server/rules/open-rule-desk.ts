@@ -63,6 +63,7 @@ export function openRuleDesk(options: {
       refused: refusedPacks,
       pipelines: content(config.content.pipelines),
       gates: gatesOf(config),
+      now: new Date(clock.now()),
     });
   };
   let inForce = load();
