@@ -46,6 +46,7 @@ export function RulesPage() {
           onChange={(typed) => setText(typed.currentTarget.value)}
         />
       </PageHead>
+      <Exceptions />
       <ListState
         query={query}
         isEmpty={rules.length === 0 && refused.length === 0}
@@ -116,7 +117,7 @@ export function RulesPage() {
                     <td className={page['faint']}>
                       <DataText value={rule.pack_name} mono />
                     </td>
-                    <td className={page['right']}>{rule.matches}</td>
+                    <td className={page['right']}>{rule.kind === 'plain' ? rule.matches : null}</td>
                     <td className={page['right']}>
                       {rule.exceptions.length === 0 ? null : rule.exceptions.length}
                     </td>
@@ -133,7 +134,6 @@ export function RulesPage() {
           <p className={page['soft']}>{t('rules.gated', { count: query.data.gated.length })}</p>
         ) : null}
       </ListState>
-      <Exceptions />
       <Packs />
     </div>
   );
