@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../detect/incidents/start-incident-builder.ts';
-import { loadEntityTable } from '../detect/worker/entity-table.ts';
 import { startDetector } from '../detect/worker/start-detector.ts';
 import { createIntake, type Intake } from '../ingest/intake.ts';
 import { keepSiteEvents } from '../ingest/keep-site-events.ts';
@@ -24,13 +23,14 @@ import { startLedgerKeeper } from '../platform/residency/ledger-keeper.ts';
 import { createAccess } from './api/access.ts';
 import { buildApp } from './api/build-app.ts';
 import type { ApiDeps } from './api/deps.ts';
+import type { ReloadView } from './api/rule-contract.ts';
 import { ADDRESS_FILE, type SiteAddress } from './commands/api-client.ts';
 import { PROGRAM_FOLDER, resolveContent } from './content-path.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
-import { loadDetection } from './load-detection.ts';
 import { loadResidency } from './load-residency.ts';
 import { readTls } from './read-tls.ts';
+import { startRules } from './rules/start-rules.ts';
 import type { SiteConfig } from './site-config.ts';
 import { startChildSide } from './start-child-side.ts';
 import { startParentSide } from './start-parent-side.ts';
@@ -45,6 +45,8 @@ export interface RunningSite {
   /** Address of the API and the page. */
   readonly url: string;
   createSignInToken(): Promise<string>;
+  /** Reads rules, pipelines and packs again, between two batches of events. */
+  reloadRules(): Promise<ReloadView>;
   /** Resolves when the site has ended after the signal. */
   readonly ended: Promise<void>;
 }
@@ -146,19 +148,16 @@ async function start(options: {
     jurisdiction: config.site.jurisdiction,
     hashKey: residencyKey,
   });
-  const detection = loadDetection({
-    folders: config.content.rules.map(content),
-    pipelines: content(config.content.pipelines),
-  });
-  for (const { code, message, place } of detection.refused) logger.warn({ code, place }, message);
+  const rules = await startRules({ config, configFile, content, records, index, clock, logger });
+  endings.add('rules', () => rules.close());
 
   const writer = startIndexWriter({ bus, index, counters, logger });
   endings.add('index writer', () => writer.stop());
   const detector = startDetector({
     bus,
     folder: join(data, 'detect'),
-    rules: detection.rules,
-    entityTable: loadEntityTable(content(config.content.entity_fields)),
+    rules: rules.desk.detectorRules(),
+    entityTable: rules.desk.entityTable,
     site: { tenant, ...config.site },
     mode: config.parent ? 'site' : 'centre',
     clock,
@@ -166,6 +165,7 @@ async function start(options: {
     logger,
   });
   endings.add('detector', () => detector.stop());
+  rules.desk.attach(detector);
   const incidents = await startIncidentBuilder({ bus, records, clock, counters, logger });
   endings.add('incidents', () => incidents.stop());
   const ledger = startLedgerKeeper({ bus, records, logger });
@@ -223,10 +223,10 @@ async function start(options: {
     parentLink: () => childSide?.state(),
     inviteSite: parentSide && ((site) => parentSide.invite(site)),
     revokeSite: parentSide && ((site) => parentSide.revoke(site)),
-    rules: () => ({
-      rules: detection.views,
-      refused: [...detection.refused, ...detector.refused()],
-    }),
+    ruleDesk: rules.desk,
+    backtests: rules.backtests,
+    packs: rules.packs,
+    residencyFolder: content(config.content.residency),
     replay: (source, list) => replay(intake, source, list),
     replayDeadLetters: (filter) => feedDeadLetters({ bus, intake, filter, now: clock.now() }),
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),
@@ -251,8 +251,12 @@ async function start(options: {
   };
   await writeFile(addressFile, JSON.stringify(address), { mode: 0o600 });
   endings.add('address file', () => rm(addressFile, { force: true }));
-  logger.info({ url, rules: detection.views.length, sources: config.sources.length }, 'ready');
-  return { url, createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }) };
+  logger.info({ url, rules: rules.desk.detection().views.length, sources: config.sources.length }, 'ready');
+  return {
+    url,
+    createSignInToken: () => access.createSignInToken({ actor: 'operator', roles: ['admin'] }),
+    reloadRules: () => rules.desk.reload(),
+  };
 }
 
 async function replay(

@@ -1,7 +1,8 @@
 // The configuration of one site: what `picket up --site FILE` reads and `picket check` judges.
 import { z } from 'zod';
+import { STATUSES } from '../detect/sigma/rule.ts';
 import { SourceConfig, TlsFiles } from '../ingest/source-config.ts';
-import { Jurisdiction, SiteTier, Slug } from '../platform/core/names.ts';
+import { Jurisdiction, Level, SiteTier, Slug } from '../platform/core/names.ts';
 import { parseNetwork } from '../platform/core/network.ts';
 import { NotifierConfig } from '../respond/notify/registry.ts';
 
@@ -40,6 +41,19 @@ export const SiteConfig = z
         playbooks: z.string().default('rules/playbooks'),
         residency: z.string().default('rules/residency'),
         entity_fields: z.string().default('rules/entities/entity-fields.yaml'),
+      })
+      .prefault({}),
+    detect: z
+      .strictObject({
+        /** Folder of Sigma filters that hide matches; the API makes further ones in the site's records. */
+        exceptions: z.string().min(1).optional(),
+        gates: z
+          .strictObject({
+            level: Level.optional(),
+            statuses: z.array(z.enum(STATUSES)).min(1).optional(),
+            tags: z.array(z.string().min(1)).min(1).optional(),
+          })
+          .optional(),
       })
       .prefault({}),
     respond: z

@@ -3,6 +3,7 @@
 import type { RuleInfo } from '../match.ts';
 import type { Correlation } from './correlation.ts';
 import type { Point } from './episodes.ts';
+import { type EpisodeTally, readEpisode, tallyEpisodes } from './read-episodes.ts';
 import { keyText, type Signal } from './signal.ts';
 import { type EpisodeRow, openSignalStore, type SignalStore } from './signal-store.ts';
 import { workKey } from './work-key.ts';
@@ -62,6 +63,8 @@ export interface Correlator {
   work(batch: { signals: readonly Signal[]; position?: InputPosition; now: number }): string[];
   /** All current episodes, by id. */
   current(): Episode[];
+  /** How many current episodes each rule has, and the times (ms since the epoch) between which they lie. */
+  tally(): EpisodeTally[];
   episode(id: string): Episode | undefined;
   evidence(event: string): StoredEvidence[];
   /** Makes the texts of what is due (build is handed the new revision) and returns all that waits to be sent, oldest first. */
@@ -84,7 +87,6 @@ export interface Correlator {
   close(): void;
 }
 
-const SHOWN_EVENTS = 100;
 const DAY_MS = 86_400_000;
 
 /**
@@ -148,6 +150,7 @@ export function openCorrelator(options: {
           .statement("SELECT * FROM episodes WHERE state = 'current' ORDER BY id")
           .all() as unknown as EpisodeRow[]
       ).map((row) => readEpisode(store, row)),
+    tally: () => tallyEpisodes(store),
     episode(id) {
       const row = store.statement('SELECT * FROM episodes WHERE id = ?').get(id);
       return row === undefined ? undefined : readEpisode(store, row as unknown as EpisodeRow);
@@ -306,44 +309,4 @@ function takeOutgoing(
     outgoing.push({ seq, id, revision: next, text });
   }
   return outgoing;
-}
-
-function readEpisode(store: SignalStore, row: EpisodeRow): Episode {
-  const key = store.statement('SELECT tenant, key FROM keys WHERE id = ?').get(row.key) as {
-    tenant: string;
-    key: string;
-  };
-  const correlation = store
-    .statement('SELECT rule, inputs FROM correlations WHERE identity = ?')
-    .get(row.correlation) as { rule: string; inputs: string };
-  const read = (direction: 'ASC' | 'DESC'): Point[] =>
-    store
-      .statement(
-        `SELECT DISTINCT t, event FROM signals WHERE key = ? AND t BETWEEN ? AND ?
-         ORDER BY t ${direction}, event ${direction} LIMIT ${SHOWN_EVENTS}`,
-      )
-      .all(row.key, row.from_t, row.last_t)
-      .map(({ t, event }) => ({ t: Number(t), event: String(event) }));
-  const head = read('ASC');
-  const tail =
-    row.count <= SHOWN_EVENTS
-      ? []
-      : read('DESC')
-          .reverse()
-          .slice(-(row.count - SHOWN_EVENTS));
-  return {
-    id: row.id,
-    rule: JSON.parse(correlation.rule) as RuleInfo,
-    inputs: JSON.parse(correlation.inputs) as string[],
-    tenant: key.tenant,
-    key: JSON.parse(key.key) as Record<string, string>,
-    state: row.state,
-    superseded_by: row.superseded_by ?? undefined,
-    anchor: { t: row.anchor_t, event: row.anchor_event },
-    first: row.first_t,
-    last: row.last_t,
-    count: row.count,
-    events: [...head, ...tail],
-    created: row.created,
-  };
 }

@@ -63,7 +63,7 @@ function gather(options: {
 }
 
 /** The values that make a leaf true; none for `null`. */
-function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
+export function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
   const values = field === '*' ? allScalars(event, []) : readField(event, splitField(field));
   if (test.kind === 'null') return [];
   if (test.kind === 'regex') {
@@ -76,7 +76,7 @@ function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
   return values.filter((value) => passes(value, event));
 }
 
-function allScalars(node: unknown, found: unknown[]): unknown[] {
+export function allScalars(node: unknown, found: unknown[]): unknown[] {
   if (node !== null && typeof node === 'object')
     for (const child of Object.values(node)) allScalars(child, found);
   else if (node !== null && node !== undefined) found.push(node);

@@ -34,7 +34,7 @@ export interface LoadedRules {
   readonly refused: Problem[];
   readonly packs: RulePack[];
   /** Rules that the gates left out. */
-  readonly gated: number;
+  readonly gated: LoadedRule<SigmaRule | CorrelationRule>[];
 }
 
 /** A filter with its pack and the ids of the rules it narrowed. */
@@ -54,27 +54,21 @@ export function loadRules(options: {
   gates?: RuleGates;
   now?: Date;
 }): LoadedRules {
-  const loaded: LoadedRules & { gated: number } = {
+  const loaded: LoadedRules = {
     rules: [],
     correlations: [],
     filters: [],
     refused: [],
     packs: [],
-    gated: 0,
+    gated: [],
   };
   const ids = new Map<string, Pick<RuleHeader, 'title' | 'place' | 'version'>>();
   const filters: Omit<LoadedFilter, 'rules'>[] = [];
   const known = new Set<string>();
   for (const folder of options.folders) {
-    const files: { name: string; text: string; file: string }[] = [];
+    let files: RuleFile[] = [];
     try {
-      for (const file of listRuleFiles(folder)) {
-        files.push({
-          name: relative(folder, file).split(sep).join('/'),
-          text: readFileSync(file, 'utf8'),
-          file,
-        });
-      }
+      files = readRuleFiles(folder);
     } catch (error) {
       loaded.refused.push({
         code: 'RULES_UNREADABLE',
@@ -106,7 +100,7 @@ export function loadRules(options: {
           continue;
         }
         if (rule.kind === 'rule') for (const name of [rule.id, rule.name]) if (name) known.add(name);
-        if (!passes(rule, options.gates)) loaded.gated++;
+        if (!passes(rule, options.gates)) loaded.gated.push({ rule, pack });
         else if (rule.kind === 'rule') loaded.rules.push({ rule, pack });
         else loaded.correlations.push({ rule, pack });
       }
@@ -137,6 +131,22 @@ function applyLoadedFilters(options: {
   loaded.refused.push(...filtered.problems);
 }
 
+/** A rule file as it is read; `name` is relative to its folder, with `/`. */
+export interface RuleFile {
+  readonly name: string;
+  readonly text: string;
+  readonly file: string;
+}
+
+/** Every rule file of a folder with its text. @throws PicketError RULES_UNREADABLE, and what reading says */
+export function readRuleFiles(folder: string): RuleFile[] {
+  return listRuleFiles(folder).map((file) => ({
+    name: relative(folder, file).split(sep).join('/'),
+    text: readFileSync(file, 'utf8'),
+    file,
+  }));
+}
+
 /** Rule files of a folder, or the file itself, by name. @throws PicketError RULES_UNREADABLE */
 export function listRuleFiles(folder: string): string[] {
   try {
@@ -156,7 +166,8 @@ export function listRuleFiles(folder: string): string[] {
   }
 }
 
-function hashPack(files: readonly { name: string; text: string }[]): string {
+/** The hash that pins a folder of rules: over the names and contents of its rule files, hex. */
+export function hashPack(files: readonly Pick<RuleFile, 'name' | 'text'>[]): string {
   const hash = createHash('sha256');
   for (const { name, text } of files) hash.update(`${name}\0${Buffer.byteLength(text)}\0${text}\0`);
   return hash.digest('hex');

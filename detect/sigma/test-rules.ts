@@ -5,8 +5,10 @@ import type { JsonObject } from '../../platform/core/event.ts';
 import { compileRules, type LoadedRule } from './compile-rules.ts';
 import { loadRules } from './load-rules.ts';
 import type { LogsourceRoutes } from './logsource-routes.ts';
+import { parseRuleFile } from './parse-file.ts';
 import type { Pipeline } from './pipelines/pipeline.ts';
 import { type Problem, toProblem } from './problem.ts';
+import { testRegression } from './test-regression.ts';
 
 /** Makes normalised events of one raw record of a source format; throws when the record is refused. */
 export type NormaliseRecord = (format: string, record: Uint8Array) => readonly JsonObject[];
@@ -27,17 +29,46 @@ export function testFilesOf(ruleFile: string): { match: string; nomatch: string 
 }
 
 /**
- * Tests every rule of the folders. Both files must be there with at least one record; at least one event of
- * each matching record must match, and none of the others. Never throws.
+ * Tests every rule of the folders: by the regression tests that it names (`regression_tests_path`), else by the
+ * files beside it. Both of these must be there with at least one record; at least one event of each matching
+ * record must match, and none of the others. With `regressionOnly`, rules that name no regression tests are left
+ * out and counted in `untested`. Never throws.
  */
 export function testRules(options: {
   folders: readonly string[];
   pipelines: readonly Pipeline[];
   routes: LogsourceRoutes;
   normalise: NormaliseRecord;
-}): { results: RuleTestResult[]; refused: Problem[] } {
+  regressionOnly?: boolean;
+}): {
+  results: (RuleTestResult & { warnings?: readonly Problem[] })[];
+  refused: Problem[];
+  untested: number;
+} {
   const { rules, refused } = loadRules({ folders: options.folders });
-  return { results: rules.map((loaded) => testRule(loaded, options)), refused };
+  const paths = readRegressionPaths(rules);
+  const results = rules.flatMap((loaded) => {
+    const path = paths.get(loaded.rule.id);
+    if (path !== undefined) return [testRegression({ loaded, path, routes: options.routes })];
+    return options.regressionOnly ? [] : [testRule(loaded, options)];
+  });
+  return { results, refused, untested: rules.length - results.length };
+}
+
+/** What rules say in `regression_tests_path`, by rule id; the typed rule does not carry it. */
+function readRegressionPaths(rules: readonly LoadedRule[]): Map<string, string> {
+  const paths = new Map<string, string>();
+  const files = new Set(rules.flatMap(({ rule }) => rule.place.file ?? []));
+  for (const file of files) {
+    const text = readFileSync(file, 'utf8');
+    // Most files have none and need not be parsed again.
+    if (!text.includes('regression_tests_path')) continue;
+    for (const { content } of parseRuleFile({ text, file }).documents) {
+      const { id, regression_tests_path: path } = content;
+      if (typeof id === 'string' && typeof path === 'string') paths.set(id, path);
+    }
+  }
+  return paths;
 }
 
 function testRule(

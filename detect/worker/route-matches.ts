@@ -17,6 +17,8 @@ export interface DetectorRules {
   /** The plain rules that `match` speaks of. */
   readonly rules: readonly RuleInfo[];
   readonly correlations: readonly CorrelationDefinition[];
+  /** Asked once for each match that feeds a correlation worked here; false hides it (an exception). Never throws. */
+  readonly accepts?: (match: Match) => boolean;
 }
 
 /** A correlation that was not taken, and why. */

@@ -69,6 +69,7 @@ export function startDetector(options: DetectorOptions): Detector {
   });
   const compile = (rules: DetectorRules) => ({
     match: rules.match,
+    accepts: rules.accepts,
     router: routeMatches({ rules, table: options.entityTable, retention_ms }),
   });
   let inForce = compile(options.rules);
@@ -95,7 +96,7 @@ export function startDetector(options: DetectorOptions): Detector {
   });
 
   const workRecord = (record: BusRecord, signals: Signal[], unreadable: Unreadable[]): void => {
-    const { match, router } = inForce;
+    const { match, accepts, router } = inForce;
     const { time } = record.headers;
     if (time !== undefined && time !== 'ok') {
       counters.add('detect', `time-${time}`);
@@ -114,7 +115,13 @@ export function startDetector(options: DetectorOptions): Detector {
       return;
     }
     for (const found of match(event)) {
-      for (const correlation of router.correlationsOf(found, scopes)) {
+      const correlations = router.correlationsOf(found, scopes);
+      if (correlations.length === 0) continue;
+      if (accepts && !accepts(found)) {
+        counters.add('detect', 'suppressed');
+        continue;
+      }
+      for (const correlation of correlations) {
         signals.push(
           ...makeSignals({
             correlation,

@@ -18,6 +18,8 @@ export const COLLECTIONS = [
   'counters',
   'settings',
   'audit',
+  'exceptions',
+  'suppressions',
   'identity',
 ] as const;
 export type Collection = (typeof COLLECTIONS)[number];

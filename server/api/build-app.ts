@@ -19,6 +19,7 @@ import { changeRoutes } from './routes/changes.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { reportRoutes } from './routes/reports.ts';
+import { ruleRoutes } from './routes/rules.ts';
 import { runRoutes } from './routes/runs.ts';
 import { searchRoutes } from './routes/search.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -78,6 +79,7 @@ export async function buildApp(
       changeRoutes(api, deps);
       reportRoutes(api, deps);
       operationRoutes(api, deps);
+      ruleRoutes(api, deps);
       streamRoutes(api, deps);
     },
     { prefix: '/api/v1' },

@@ -225,23 +225,6 @@ export const LiftChange = z.strictObject({ reason: z.string().min(1).max(2_000) 
 export const PostureView = z.object({ posture: Posture.optional(), report: PostureReport.optional() });
 export type PostureView = z.infer<typeof PostureView>;
 
-export const RuleView = z.object({
-  id: z.string(),
-  name: z.string(),
-  level: Level,
-  status: z.string().optional(),
-  kind: z.enum(['plain', 'correlation']),
-  tags: z.array(z.string()),
-  file: z.string(),
-  pack: z.string(),
-});
-export type RuleView = z.infer<typeof RuleView>;
-export const RuleList = z.object({
-  rules: z.array(RuleView),
-  refused: z.array(z.object({ code: z.string(), message: z.string(), place: z.string() })),
-});
-export type RuleList = z.infer<typeof RuleList>;
-
 export const CounterList = z.object({
   counters: z.array(
     z.object({ stage: z.string(), reason: z.string(), source: z.string().optional(), count: z.number() }),

@@ -9,9 +9,12 @@ import type { LinkState } from '../../platform/link/link-client.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
+import type { PackDesk } from '../packs/open-pack-desk.ts';
+import type { BacktestDesk } from '../rules/backtest-rules.ts';
+import type { RuleDesk } from '../rules/open-rule-desk.ts';
 import type { SiteConfig } from '../site-config.ts';
 import type { Access } from './access.ts';
-import type { DeadLetterReplayed, RuleView } from './contract.ts';
+import type { DeadLetterReplayed } from './contract.ts';
 
 /** Feeds raw records of a configured source, as `picket replay` sends them. */
 export interface ReplayRecord {
@@ -46,10 +49,11 @@ export interface ApiDeps {
   readonly parentLink: () => LinkState | undefined;
   /** Cuts a child off. @throws PicketError SITE_UNKNOWN */
   readonly revokeSite: ((site: string) => Promise<void>) | undefined;
-  readonly rules: () => {
-    rules: readonly RuleView[];
-    refused: readonly { code: string; message: string; place: string }[];
-  };
+  readonly ruleDesk: RuleDesk;
+  readonly backtests: BacktestDesk;
+  readonly packs: PackDesk;
+  /** Policies of all jurisdictions. */
+  readonly residencyFolder: string;
   /** Framed records of a source: bytes of a file or request as the source's format cuts them. */
   readonly replay: (
     source: string,

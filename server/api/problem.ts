@@ -12,6 +12,33 @@ const STATUS: Readonly<Record<string, number>> = {
   ALERT_NOT_FOUND: 404,
   SOURCE_UNKNOWN: 404,
   SITE_UNKNOWN: 404,
+  RULE_NOT_FOUND: 404,
+  RULE_IS_CORRELATION: 400,
+  EXCEPTION_NOT_FOUND: 404,
+  PACK_NOT_FOUND: 404,
+  PACK_EXISTS: 409,
+  PACK_BUSY: 409,
+  PACK_ADDRESS: 400,
+  PACK_UNSAFE: 400,
+  PACK_LIMIT: 400,
+  PACK_EMPTY: 400,
+  PACK_UNREADABLE: 400,
+  PACK_GIT: 502,
+  PACK_TIMEOUT: 504,
+  PACK_CANCELLED: 409,
+  EXCEPTION_EXISTS: 409,
+  EXCEPTION_IN_FILE: 409,
+  EXCEPTION_EXPIRED: 400,
+  EXCEPTION_ENDLESS: 400,
+  EXCEPTION_INCOMPLETE: 400,
+  EXCEPTION_KIND: 400,
+  EXCEPTION_NO_FIELD: 400,
+  EXCEPTION_CORRELATION: 400,
+  DRAFT_EMPTY: 400,
+  DRAFT_LIMIT: 400,
+  TIME_INVALID: 400,
+  BACKTEST_BUSY: 429,
+  BACKTEST_CANCELLED: 409,
   RECORD_EXISTS: 409,
   RECORD_CONFLICT: 409,
   RUN_NOT_WAITING: 409,
@@ -33,11 +60,14 @@ const STATUS: Readonly<Record<string, number>> = {
   BUS_FULL: 429,
 };
 
+/** Faults of rules and filters that a client sent. */
+const CONTENT = /^(?:SIGMA|YAML)_/;
+
 /** A problem body; `type` names the code, the docs explain it. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof PicketError) {
     const place = describePlace(error.place);
-    const status = STATUS[error.code] ?? 500;
+    const status = STATUS[error.code] ?? (CONTENT.test(error.code) ? 400 : 500);
     return {
       type: `urn:picket:problem:${error.code.toLowerCase()}`,
       title: error.message,

@@ -1,14 +1,20 @@
 // picket check: judges a site's configuration and all content it names, and tells every problem at once.
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { buildExceptionTable } from '../../detect/exceptions/exception-table.ts';
 import { loadEntityTable } from '../../detect/worker/entity-table.ts';
 import { ConfigError, type ConfigProblem } from '../../platform/core/config.ts';
 import { describeError, describePlace, PicketError } from '../../platform/core/errors.ts';
 import { loadPlaybooks } from '../../respond/playbooks/load-playbooks.ts';
 import { resolveContent } from '../content-path.ts';
-import { loadDetection } from '../load-detection.ts';
+import { type Detection, loadDetection, nameFolders } from '../load-detection.ts';
 import { loadResidency } from '../load-residency.ts';
+import { readPacks } from '../packs/open-pack-store.ts';
 import { readSiteConfig } from '../read-site-config.ts';
 import { listTlsFiles, readTls } from '../read-tls.ts';
+import { exceptionFolder } from '../rules/open-exceptions.ts';
+import { gatesOf } from '../rules/open-rule-desk.ts';
+import { readExceptionFolder } from '../rules/read-exception-folder.ts';
 import type { SiteConfig } from '../site-config.ts';
 import { EXIT } from './exit-codes.ts';
 import { printJson, printLine } from './output.ts';
@@ -58,9 +64,17 @@ export async function checkSite(
   }
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
+  const packs = attempt(() => readPacks(join(config.data, 'packs'))) ?? { folders: [], refused: [] };
   const detection = attempt(() =>
-    loadDetection({ folders: rules.map(content), pipelines: content(pipelines) }),
+    loadDetection({
+      folders: [...nameFolders(rules.map(content)), ...packs.folders],
+      refused: packs.refused,
+      pipelines: content(pipelines),
+      gates: gatesOf(config),
+      now: new Date(),
+    }),
   );
+  if (detection) problems.push(...checkExceptions(config, file, detection));
   for (const { code, message, place } of detection?.refused ?? [])
     problems.push({ code, message, place: { at: place } });
   attempt(() =>
@@ -77,6 +91,20 @@ export async function checkSite(
     problems.push(...problemsOf(error, file));
   }
   return problems;
+}
+
+/** Exceptions of the configuration's folder that cannot be read, or are for no rule. */
+function checkExceptions(config: SiteConfig, file: string, detection: Detection): ConfigProblem[] {
+  const folder = exceptionFolder(config, file);
+  if (folder === undefined) return [];
+  const { exceptions, refused } = readExceptionFolder(folder);
+  const { problems } = buildExceptionTable({
+    exceptions,
+    rules: detection.loaded.rules.map(({ rule }) => rule),
+    correlations: detection.loaded.correlations.map(({ rule }) => rule),
+    pipelines: detection.pipelines,
+  });
+  return [...refused, ...problems].map(({ code, message, place }) => ({ code, message, place }));
 }
 
 function problemsOf(error: unknown, file: string): readonly ConfigProblem[] {

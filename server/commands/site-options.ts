@@ -1,6 +1,6 @@
 // The options by which a command finds the running site that it talks to.
 import type { Command } from 'commander';
-import { type ApiClient, connectToSite } from './api-client.ts';
+import { connectToSite, type StreamingClient } from './api-client.ts';
 
 /** Where `npm start` keeps its data; the centre's folder is inside. */
 export const DEFAULT_DATA = 'picket-data';
@@ -20,7 +20,7 @@ export function addSiteOptions(command: Command): Command {
 }
 
 /** The site that the options name. @throws PicketError SITE_NOT_RUNNING, TOKEN_MISSING */
-export function connect(options: SiteOptions): Promise<ApiClient> {
+export function connect(options: SiteOptions): Promise<StreamingClient> {
   return connectToSite({
     url: options.url ?? process.env['PICKET_URL'],
     data: options.data ?? process.env['PICKET_DATA'] ?? `${DEFAULT_DATA}/centre`,

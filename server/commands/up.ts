@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { SiteMessage } from '../demo/supervise-site.ts';
 import { DEFAULT_PORT } from '../demo/write-site-files.ts';
+import type { RunningSite } from '../run-site.ts';
 import { UsageError } from './exit-codes.ts';
 import { signInLink } from './sign-in.ts';
 import { DEFAULT_DATA } from './site-options.ts';
@@ -18,7 +19,10 @@ export function addUpCommand(program: Command): void {
     .option('--no-page', 'demo: serve the page as it was built last, without building it')
     .option('--data <folder>', 'demo: where it keeps its data', process.env['PICKET_DATA'] ?? DEFAULT_DATA)
     .option('--port <port>', 'demo: first of its ports', String(DEFAULT_PORT))
-    .addHelpText('after', '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\nSIGHUP reads rules, pipelines and packs again, as `picket rules reload` does.\n',
+    )
     .action(
       async (options: {
         site?: string;
@@ -66,6 +70,13 @@ async function runOne(file: string, stop: AbortController): Promise<void> {
   process.on('disconnect', () => stop.abort());
   // The supervisor may have died while this process was loading: then nobody will say so again.
   if (process.send && !process.connected) stop.abort();
+  let site: RunningSite | undefined;
+  // From the start: without a listener the signal would end the process.
+  process.on('SIGHUP', () => {
+    site?.reloadRules().catch((error: unknown) => {
+      process.stderr.write(`picket: the rules stay as they are: ${describeError(error)}\n`);
+    });
+  });
   try {
     // Loaded when wanted: the other commands start faster without a whole site.
     const [{ readSiteConfig }, { runSite }] = await Promise.all([
@@ -73,7 +84,7 @@ async function runOne(file: string, stop: AbortController): Promise<void> {
       import('../run-site.ts'),
     ]);
     const config = readSiteConfig({ file, environment: process.env });
-    const site = await runSite({ config, configFile: file, signal: stop.signal });
+    site = await runSite({ config, configFile: file, signal: stop.signal });
     tellSupervisor({ type: 'ready', url: site.url });
     if (!process.send) {
       process.stdout.write(
@@ -87,6 +98,7 @@ async function runOne(file: string, stop: AbortController): Promise<void> {
     process.exitCode = 3;
   } finally {
     process.removeAllListeners('disconnect');
+    process.removeAllListeners('SIGHUP');
     if (process.connected) process.disconnect();
   }
 }

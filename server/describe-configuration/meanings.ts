@@ -78,6 +78,12 @@ export const meanings: Readonly<Record<string, string>> = {
   'content.playbooks': 'folder of playbooks: see playbooks.md',
   'content.residency': 'folder of residency files: see residency.md',
   'content.entity_fields': 'which fields an alert is about',
+  detect: 'tuning of the rules: see tuning.md',
+  'detect.exceptions': 'folder of exceptions (Sigma filters with author and reason), beside this file',
+  'detect.gates': 'which rules are let in; what is left out is listed by `picket rules list --gated`',
+  'detect.gates.level': 'the lowest level',
+  'detect.gates.statuses': 'only rules of these; a rule without a status is left out',
+  'detect.gates.tags': 'only rules with one of these tags, e.g. `attack.t1059`',
   respond: 'lets the site take postures; without it orders are refused as NO_EXECUTOR',
   'respond.executor':
     '`file` writes the ruleset for others to load, `nft` puts it into this machine’s kernel (needs CAP_NET_ADMIN)',

@@ -26,7 +26,7 @@ const NAMED_ONLY_BY: Readonly<Record<string, readonly RegExp[]>> = {
   'js-yaml': [/^platform\/core\/yaml\.ts$/, /^server\/demo\/write-site-files\.ts$/],
   'node-forge': [/^platform\/identity\//],
   re2js: [/^detect\/sigma\/safe-regex\.ts$/],
-  execa: [/^respond\//, /^scanners\//, /^server\/demo\//],
+  execa: [/^respond\//, /^scanners\//, /^server\/demo\//, /^server\/packs\//],
   pino: [/^platform\/core\/log\.ts$/],
   commander: [/^server\//],
 };

@@ -396,13 +396,16 @@ describe('the description of the API', () => {
     expect(body['info']).toMatchObject({ title: 'Picket' });
     const paths = body['paths'] as Record<string, Record<string, { responses?: object; summary?: string }>>;
     const routes = join(ROOT, 'server', 'api', 'routes');
-    const declared = readdirSync(routes).flatMap((name) =>
-      [
-        ...readFileSync(join(routes, name), 'utf8').matchAll(
-          /api\.(get|post|patch|delete|put)\(\s*'([^']+)'/g,
-        ),
-      ].map(([, method, path]) => `${method} /api/v1${path?.replace(/:(\w+)/g, '{$1}')}`),
-    );
+    const files = readdirSync(routes, { recursive: true, encoding: 'utf8' });
+    const declared = files
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) =>
+        [
+          ...readFileSync(join(routes, name), 'utf8').matchAll(
+            /api\.(get|post|patch|delete|put)\(\s*'([^']+)'/g,
+          ),
+        ].map(([, method, path]) => `${method} /api/v1${path?.replace(/:(\w+)/g, '{$1}')}`),
+      );
     expect(declared.length).toBeGreaterThan(30);
     const described = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${path}`),

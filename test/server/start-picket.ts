@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiClient, createClient, type SiteAddress } from '../../server/commands/api-client.ts';
+import { createClient, type SiteAddress, type StreamingClient } from '../../server/commands/api-client.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'server', 'picket.ts');
 
@@ -106,7 +106,7 @@ export function readAddress(data: string): SiteAddress {
 }
 
 /** A client of the site that owns a data folder, as it is now. */
-export function clientOf(data: string): ApiClient {
+export function clientOf(data: string): StreamingClient {
   return createClient(readAddress(data));
 }
 

@@ -1,9 +1,9 @@
 // The demo's story followed in real Chromium against the real server: from the first alert to the lifted block.
-import axe from 'axe-core';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { chromiumLaunch } from '../services/chromium.ts';
 import { requireReal } from '../services/require-real.ts';
+import { findBarriers, findOverflow } from './find-barriers.ts';
 import { findEnglish } from './find-english.ts';
 import { type RunningDemo, startDemo } from './start-demo.ts';
 import { watchPage } from './watch-page.ts';
@@ -36,26 +36,6 @@ async function open(options: Parameters<typeof watchPage>[1] = {}) {
   browser ??= await chromium.launch(chromiumLaunch());
   const watched = await watchPage(browser, { ...options, ...(storage ? { storage } : {}) });
   return { ...watched, url: demo.url };
-}
-
-/** Breaches of WCAG 2.2 A and AA that axe finds, as `rule: element`. */
-async function findBarriers(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { axe: rules } = globalThis as unknown as { axe: typeof axe };
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-    const { violations } = await rules.run({ runOnly: tags });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
-  });
-}
-
-/** Where the view scrolls sideways, the part that makes it do so. */
-async function findOverflow(page: Page): Promise<string | undefined> {
-  return page.evaluate(() => {
-    const main = document.querySelector('main');
-    if (document.documentElement.scrollWidth > innerWidth) return 'document';
-    return main && main.scrollWidth > main.clientWidth ? 'main' : undefined;
-  });
 }
 
 describe.sequential('the page', () => {

@@ -1,4 +1,4 @@
-// Running the site: rules in force, counters, dead letters and their replay, and records fed in by hand.
+// Running the site: counters, dead letters and their replay, and records fed in by hand.
 import { z } from 'zod';
 import { type DeadLetter, listLatestDeadLetters } from '../../../platform/bus/replay-dead-letters.ts';
 import { PicketError } from '../../../platform/core/errors.ts';
@@ -14,7 +14,6 @@ import {
   type DeadLetterView,
   DeliveryList,
   PageQuery,
-  RuleList,
 } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { noteAct } from '../note-act.ts';
@@ -41,15 +40,6 @@ const ReplayBody = z.strictObject({
 
 export function operationRoutes(api: Api, deps: ApiDeps): void {
   const { bus, counters, clock } = deps;
-
-  api.get(
-    '/rules',
-    { schema: { summary: 'Rules in force and refused', tags: ['rules'], response: { 200: RuleList } } },
-    () => {
-      const { rules, refused } = deps.rules();
-      return { rules: [...rules], refused: [...refused] };
-    },
-  );
 
   api.get(
     '/counters',

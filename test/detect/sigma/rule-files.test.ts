@@ -82,7 +82,7 @@ correlation:
     });
     const loaded = loadRules({ folders: [path, join(folder, 'nowhere')], gates: { level: 'medium' } });
     expect(loaded.rules.map(({ rule }) => rule.level)).toEqual(['high']);
-    expect(loaded.gated).toBe(1);
+    expect(loaded.gated).toHaveLength(1);
     expect(loaded.refused.map(({ code }) => code)).toEqual([
       'SIGMA_ID_TAKEN',
       'YAML_INVALID',

@@ -210,6 +210,43 @@ describe('the detector', () => {
     await until(async () => (await alertsOf(records)).some(({ rule }) => rule.id === 'added'));
   });
 
+  it('loses no event and counts none twice while rules are swapped under a stream', async () => {
+    const { bus, counters, records, detector } = await startAll();
+    const total = 3_000;
+    const worked: string[] = [];
+    const watch = (version: string): DetectorRules => {
+      const rules = [ruleInfo('seen', { version })];
+      return {
+        rules,
+        correlations: [],
+        match: (event) => {
+          worked.push(event.event.id);
+          return rules.map((rule) => ({ rule, event, reasons: () => [] }));
+        },
+      };
+    };
+    detector.replaceRules(watch('v0'));
+    let swaps = 0;
+    const swapping = setInterval(() => detector.replaceRules(watch(`v${++swaps}`)), 1);
+    closers.push(async () => clearInterval(swapping));
+    const events = manyEvents(total);
+    for (let at = 0; at < total; at += 100)
+      await bus.produce(
+        TOPICS.events,
+        events.slice(at, at + 100).map((event) => eventMessage(event)),
+      );
+    await until(async () => counters.total('detect', 'worked') === total);
+    clearInterval(swapping);
+    expect(swaps).toBeGreaterThan(5);
+    expect(worked.length).toBe(total);
+    expect(new Set(worked).size).toBe(total);
+    // Every event is in an alert, whichever version saw it.
+    await until(async () => {
+      const alerts = (await alertsOf(records)).filter(({ state }) => state === 'current');
+      return alerts.reduce((sum, { count }) => sum + count, 0) === total;
+    });
+  }, 60_000);
+
   it('keeps what people decided, marks late incidents quiet and asks for a verdict before closing', async () => {
     const { bus, records } = await startAll();
     const late = testEvent({ id: '1', action: 'shell', t: START - 86_400_000, user: 'ann', host: 'h1' });

@@ -16,6 +16,7 @@ const deps = {
   version: '0',
   access: {},
   unready: () => [],
+  ruleDesk: { exceptions: {}, tallies: {} },
   pageFolder,
 } as unknown as ApiDeps;
 

@@ -9,7 +9,6 @@ import type {
   IncidentDetail,
   IncidentList,
   PostureView,
-  RuleList,
   RunList,
   SessionView,
   SiteList,
@@ -108,12 +107,6 @@ export const waitingRunsQuery = runsQuery('state: waiting');
 export const changesQuery = queryOptions({
   queryKey: ['changes'],
   queryFn: ({ signal }) => callApi<ChangeList>('GET', '/changes', { signal }),
-});
-
-export const rulesQuery = queryOptions({
-  queryKey: ['rules'],
-  queryFn: ({ signal }) => callApi<RuleList>('GET', '/rules', { signal }),
-  staleTime: 60_000,
 });
 
 export const countersQuery = queryOptions({

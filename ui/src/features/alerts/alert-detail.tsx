@@ -1,8 +1,9 @@
 // One alert: why it matched, its events, entities and ATT&CK, what to do about it, and how it is handled.
-import { ActionIcon, SegmentedControl, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, SegmentedControl, Tooltip } from '@mantine/core';
 import { IconArrowsMaximize, IconX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Alert } from '../../../../platform/core/alert.ts';
 import { useChangeAlert } from '../../api/acts.ts';
@@ -16,6 +17,7 @@ import { Facts } from '../../elements/panel.tsx';
 import { formatSpan, Moment } from '../../elements/time.tsx';
 import { AlertEvents } from './alert-events.tsx';
 import classes from './alerts.module.css';
+import { ExceptionDialog } from './exception-dialog.tsx';
 import { Threats } from './threats.tsx';
 
 export function AlertDetail({
@@ -30,6 +32,7 @@ export function AlertDetail({
   const { t } = useTranslation();
   const query = useQuery(alertQuery(id));
   const change = useChangeAlert();
+  const [excepting, setExcepting] = useState(false);
   if (query.error && !query.data) return <Failure error={query.error} retry={() => void query.refetch()} />;
   if (!query.data) return <Loading rows={10} />;
   const alert = query.data;
@@ -76,6 +79,12 @@ export function AlertDetail({
           />
         </div>
         {change.error ? <Failure error={change.error} /> : null}
+        {alert.rule.kind === 'plain' ? (
+          <Button size="compact-xs" variant="default" onClick={() => setExcepting(true)}>
+            {t('exception.open')}
+          </Button>
+        ) : null}
+        {excepting ? <ExceptionDialog alert={alert} onClose={() => setExcepting(false)} /> : null}
       </header>
       <div className={classes['sections']}>
         <Section title={t('alerts.why')}>

@@ -11,6 +11,7 @@ import { JsonView } from '../../elements/json-view.tsx';
 import { Failure, Loading } from '../../elements/list-states.tsx';
 import { Moment } from '../../elements/time.tsx';
 import classes from './alerts.module.css';
+import { Explanation } from './explanation.tsx';
 
 const FIRST = 12;
 
@@ -22,7 +23,7 @@ export function AlertEvents({ alert }: { alert: Alert }) {
     <>
       <ul className={classes['events']}>
         {events.map((event) => (
-          <EventLine key={event.id} event={event} />
+          <EventLine key={event.id} event={event} rule={alert.rule} />
         ))}
       </ul>
       {all || alert.events.length <= FIRST ? null : (
@@ -37,7 +38,7 @@ export function AlertEvents({ alert }: { alert: Alert }) {
   );
 }
 
-function EventLine({ event }: { event: Alert['events'][number] }) {
+function EventLine({ event, rule }: { event: Alert['events'][number]; rule: Alert['rule'] }) {
   const { t } = useTranslation();
   const [opened, setOpened] = useState(false);
   return (
@@ -57,6 +58,7 @@ function EventLine({ event }: { event: Alert['events'][number] }) {
           <DataText value={event.summary ?? event.id} mono={event.summary === undefined} />
         </span>
       </button>
+      {opened && rule.kind === 'plain' ? <Explanation rule={rule.id} event={event.id} /> : null}
       {opened ? <RawEvent id={event.id} label={t('alerts.raw')} /> : null}
     </li>
   );

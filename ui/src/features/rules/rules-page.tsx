@@ -1,4 +1,4 @@
-// The rules in force, those that were refused and why.
+// The rules in force with what they did, those that were refused and why, exceptions and packs.
 import { TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -6,12 +6,14 @@ import { Link } from '@tanstack/react-router';
 import { useDeferredValue, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { kqlTerm } from '../../api/kql.ts';
-import { rulesQuery } from '../../api/queries.ts';
+import { rulesQuery } from '../../api/rule-queries.ts';
 import page from '../../app/page.module.css';
 import { LEVELS_BY_WEIGHT, LevelBadge, Tag } from '../../elements/badges.tsx';
 import { DataText } from '../../elements/data-text.tsx';
 import { Empty, ListState } from '../../elements/list-states.tsx';
 import { PageHead, Panel } from '../../elements/panel.tsx';
+import { Exceptions } from './exceptions.tsx';
+import { Packs } from './packs.tsx';
 
 const MOST_ROWS = 300;
 
@@ -22,7 +24,9 @@ export function RulesPage() {
   const wanted = useDeferredValue(text.toLowerCase());
   const rules = (query.data?.rules ?? [])
     .filter((rule) =>
-      `${rule.name} ${rule.id} ${rule.tags.join(' ')} ${rule.file}`.toLowerCase().includes(wanted),
+      `${rule.name} ${rule.id} ${rule.tags.join(' ')} ${rule.file} ${rule.pack_name}`
+        .toLowerCase()
+        .includes(wanted),
     )
     .sort(
       (a, b) =>
@@ -42,6 +46,7 @@ export function RulesPage() {
           onChange={(typed) => setText(typed.currentTarget.value)}
         />
       </PageHead>
+      <Exceptions />
       <ListState
         query={query}
         isEmpty={rules.length === 0 && refused.length === 0}
@@ -79,7 +84,9 @@ export function RulesPage() {
                   <th scope="col">{t('alerts.rule')}</th>
                   <th scope="col">{t('rules.kind')}</th>
                   <th scope="col">{t('alerts.attack')}</th>
-                  <th scope="col">{t('rules.file')}</th>
+                  <th scope="col">{t('rules.pack')}</th>
+                  <th scope="col">{t('rules.matches')}</th>
+                  <th scope="col">{t('rules.exceptions')}</th>
                 </tr>
               </thead>
               <tbody>
@@ -108,7 +115,11 @@ export function RulesPage() {
                       </span>
                     </td>
                     <td className={page['faint']}>
-                      <DataText value={rule.file.split('/').slice(-2).join('/')} mono />
+                      <DataText value={rule.pack_name} mono />
+                    </td>
+                    <td className={page['right']}>{rule.kind === 'plain' ? rule.matches : null}</td>
+                    <td className={page['right']}>
+                      {rule.exceptions.length === 0 ? null : rule.exceptions.length}
                     </td>
                   </tr>
                 ))}
@@ -119,7 +130,11 @@ export function RulesPage() {
         {rules.length > MOST_ROWS ? (
           <p className={page['soft']}>{t('rules.more', { shown: MOST_ROWS, count: rules.length })}</p>
         ) : null}
+        {query.data && query.data.gated.length > 0 ? (
+          <p className={page['soft']}>{t('rules.gated', { count: query.data.gated.length })}</p>
+        ) : null}
       </ListState>
+      <Packs />
     </div>
   );
 }

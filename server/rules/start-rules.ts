@@ -1,0 +1,54 @@
+// Starts everything about rules at a site: packs, exceptions, counts, what is in force, backtests.
+import { join } from 'node:path';
+import { loadEntityTable } from '../../detect/worker/entity-table.ts';
+import type { Clock } from '../../platform/core/clock.ts';
+import type { Logger } from '../../platform/core/log.ts';
+import type { EventIndex } from '../../platform/index/event-index.ts';
+import type { RecordStore } from '../../platform/records/record-store.ts';
+import { openPackDesk, type PackDesk } from '../packs/open-pack-desk.ts';
+import { openPackStore } from '../packs/open-pack-store.ts';
+import type { SiteConfig } from '../site-config.ts';
+import { type BacktestDesk, openBacktestDesk } from './backtest-rules.ts';
+import { keepTallies } from './keep-tallies.ts';
+import { exceptionFolder, openExceptions } from './open-exceptions.ts';
+import { gatesOf, openRuleDesk, type RuleDesk } from './open-rule-desk.ts';
+
+export interface SiteRules {
+  readonly desk: RuleDesk;
+  readonly backtests: BacktestDesk;
+  readonly packs: PackDesk;
+  /** Stores the last counts; after the detector has ended. */
+  close(): Promise<void>;
+}
+
+/** @throws PicketError LOGSOURCES_MISSING, PACK_PINS, and what the entity table says */
+export async function startRules(options: {
+  config: SiteConfig;
+  configFile: string;
+  content: (path: string) => string;
+  records: RecordStore;
+  index: EventIndex;
+  clock: Clock;
+  logger: Logger;
+}): Promise<SiteRules> {
+  const { config, configFile, content, records, index, clock, logger } = options;
+  const entityTable = loadEntityTable(content(config.content.entity_fields));
+  const store = openPackStore({ folder: join(config.data, 'packs') });
+  const tallies = await keepTallies({ records, logger });
+  const folder = exceptionFolder(config, configFile);
+  const exceptions = await openExceptions({ folder, records, tallies, clock, logger });
+  const close = async (): Promise<void> => {
+    await exceptions.close();
+    await tallies.close();
+  };
+  try {
+    const shared = { entityTable, exceptions, tallies, clock, logger };
+    const desk = openRuleDesk({ config, content, packs: store, ...shared });
+    const backtests = openBacktestDesk({ desk, index, tenant: config.tenant, clock });
+    const packs = openPackDesk({ store, desk, backtests, records, gates: gatesOf(config), clock });
+    return { desk, backtests, packs, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
