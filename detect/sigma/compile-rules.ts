@@ -1,7 +1,7 @@
 // Loaded rules and pipelines become an engine; a rule that cannot is refused with its reason and the rest go on.
 import type { JsonObject } from '../../platform/core/event.ts';
 import type { RuleInfo } from '../match.ts';
-import { compileTree, UnitTable } from './compile-units.ts';
+import { compileTree, NO_UNITS } from './compile-units.ts';
 import { type EngineRule, readObject, SigmaEngine } from './engine.ts';
 import { flattenRaw } from './flatten-raw.ts';
 import { LogsourceRouter, type LogsourceRoutes } from './logsource-routes.ts';
@@ -56,7 +56,7 @@ export function compileRules(options: {
     const { rule } = loaded;
     try {
       const mapped = mapRule(rule, options.pipelines);
-      compileTree(mapped.expression, new UnitTable());
+      compileTree(mapped.expression, NO_UNITS);
       const info = describeRule(loaded);
       rules.push({ mapped, info });
       if (!router.isRouted(mapped.logsource)) unrouted.push(info);

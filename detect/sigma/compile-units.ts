@@ -20,7 +20,15 @@ export type UnitTree =
   | { readonly op: 'not'; readonly of: UnitTree }
   | { readonly op: 'constant'; readonly value: boolean };
 
-export class UnitTable {
+/** Gives units their ids. */
+export interface UnitIds {
+  intern(field: string, tests: readonly FastTest[]): number;
+}
+
+/** For who only wants to know whether a tree can be compiled. */
+export const NO_UNITS: UnitIds = { intern: () => 0 };
+
+export class UnitTable implements UnitIds {
   readonly units: Unit[] = [];
   readonly #ids = new Map<string, number>();
 
@@ -39,7 +47,7 @@ export class UnitTable {
 }
 
 /** @throws PicketError EXPRESSION_INVALID */
-export function compileTree(expression: Expression, table: UnitTable): UnitTree {
+export function compileTree(expression: Expression, table: UnitIds): UnitTree {
   switch (expression.op) {
     case 'constant':
       return expression;
@@ -59,7 +67,7 @@ function flatten(op: 'and' | 'or', tree: UnitTree): readonly UnitTree[] {
 }
 
 /** Alternatives on one field become one unit, so that a list of a hundred values is one look. */
-function compileAlternatives(of: readonly Expression[], table: UnitTable): UnitTree {
+function compileAlternatives(of: readonly Expression[], table: UnitIds): UnitTree {
   const byField = new Map<string, FastTest[]>();
   const others: UnitTree[] = [];
   const visit = (part: Expression): void => {
@@ -79,7 +87,7 @@ function compileAlternatives(of: readonly Expression[], table: UnitTable): UnitT
   return all.length === 1 ? (all[0] as UnitTree) : { op: 'or', of: all };
 }
 
-function compileLeaf(leaf: Leaf, table: UnitTable): UnitTree {
+function compileLeaf(leaf: Leaf, table: UnitIds): UnitTree {
   const { field, test } = leaf;
   const fast = asFastTest(test);
   if (fast) return { op: 'unit', id: table.intern(field, [fast]) };

@@ -84,6 +84,23 @@ export class SigmaEngine {
     return matched.length === 0 ? [] : matched.map((index) => this.describeMatch(index, event));
   }
 
+  /**
+   * The same for one event as JSON text, which is read only when it matches.
+   * @throws SyntaxError, TypeError (what `readEvent` throws) for what is no event
+   */
+  matchJson<E extends object>(json: Uint8Array): RuleMatch<E>[] {
+    const text = json.includes(NEWLINE) ? asOneLine(json) : json;
+    let found: RuleMatch<E>[] = [];
+    this.matchLines(text, (line) => {
+      if (line === undefined) throw new SyntaxError('no JSON');
+      if (line.fault !== undefined) throw line.fault;
+      if (line.matched.length === 0) return;
+      const event = line.read() as E;
+      found = line.matched.map((index) => this.describeMatch(index, event));
+    });
+    return found;
+  }
+
   /** The rule at a place in `rules` with an event that it holds for. */
   describeMatch<E extends object>(index: number, event: E): RuleMatch<E> {
     const { info, mapped } = this.rules[index] as EngineRule;
@@ -129,6 +146,13 @@ class ReadSource implements EventSource {
   }
 
   stampKeywords(): void {}
+}
+
+const NEWLINE = 0x0a;
+
+/** Line feeds of JSON stand between its parts only (RFC 8259, section 7), where a blank is as good. */
+function asOneLine(json: Uint8Array): Uint8Array {
+  return json.map((byte) => (byte === NEWLINE ? 0x20 : byte));
 }
 
 /** @throws SyntaxError, TypeError for what is no JSON object */

@@ -2,14 +2,32 @@
 import type { Unit } from './compile-units.ts';
 import { type FastTest, FieldMatcher } from './field-matcher.ts';
 
-export interface FieldNode {
+export class FieldNode {
   readonly id: number;
-  readonly matcher: FieldMatcher | undefined;
-  /** What the matcher was made of. */
+  /** What is asked of the field's values. */
   readonly tests: readonly UnitTest[];
   readonly children: ReadonlyMap<string, FieldNode>;
   /** Dotted keys (`{"a.b": 1}`) that were resolved, and keys that lead nowhere; bounded. */
-  readonly dotted: Map<string, FieldNode | undefined>;
+  readonly dotted = new Map<string, FieldNode | undefined>();
+  #matcher: FieldMatcher | undefined;
+
+  constructor(id: number, tests: readonly UnitTest[], children: ReadonlyMap<string, FieldNode>) {
+    this.id = id;
+    this.tests = tests;
+    this.children = children;
+  }
+
+  /** Made when first asked for: of most fields the line scanner tells all. Undefined when nothing is asked. */
+  get matcher(): FieldMatcher | undefined {
+    if (this.tests.length === 0) return undefined;
+    this.#matcher ??= new FieldMatcher(this.tests);
+    return this.#matcher;
+  }
+
+  /** Units that any value but null makes true. */
+  get existsUnits(): number[] {
+    return this.tests.filter(({ test }) => test.kind === 'exists').map(({ unit }) => unit);
+  }
 }
 
 /** A test that, when it holds, makes a unit true. */
@@ -26,49 +44,39 @@ export interface FieldTrie {
   readonly everything: FieldNode | undefined;
 }
 
-interface Growing {
-  id: number;
-  matcher: FieldMatcher | undefined;
-  tests: UnitTest[];
-  children: Map<string, Growing>;
-  dotted: Map<string, FieldNode | undefined>;
-}
-
 const MAX_DOTTED = 1_000;
 const MAX_DEPTH = 64;
 
 /** A trie of all units' fields; a unit's id is its place in `units`. `also` are fields to have nodes without tests. */
 export function buildFieldTrie(units: readonly Unit[], also: readonly string[] = []): FieldTrie {
-  const nodes: Growing[] = [];
-  const make = (): Growing => {
-    const node: Growing = {
-      id: nodes.length,
-      matcher: undefined,
-      tests: [],
-      children: new Map(),
-      dotted: new Map(),
-    };
-    nodes.push(node);
+  const nodes: { node: FieldNode; tests: UnitTest[]; children: Map<string, FieldNode> }[] = [];
+  const make = (): FieldNode => {
+    const tests: UnitTest[] = [];
+    const children = new Map<string, FieldNode>();
+    const node = new FieldNode(nodes.length, tests, children);
+    nodes.push({ node, tests, children });
     return node;
   };
   const root = make();
-  const reach = (field: string): Growing => {
+  const reach = (field: string): FieldNode => {
     let node = root;
     for (const key of field.split('.')) {
       let child = node.children.get(key);
-      if (!child) node.children.set(key, (child = make()));
+      if (!child) {
+        child = make();
+        nodes[node.id]?.children.set(key, child);
+      }
       node = child;
     }
     return node;
   };
-  let everything: Growing | undefined;
+  let everything: FieldNode | undefined;
   units.forEach(({ field, tests }, unit) => {
-    const node = field === '*' ? (everything ??= make()) : reach(field);
-    for (const test of tests) node.tests.push({ test, unit });
+    const { id } = field === '*' ? (everything ??= make()) : reach(field);
+    for (const test of tests) nodes[id]?.tests.push({ test, unit });
   });
   for (const field of also) reach(field);
-  for (const node of nodes) if (node.tests.length > 0) node.matcher = new FieldMatcher(node.tests);
-  return { root, nodes, everything };
+  return { root, nodes: nodes.map(({ node }) => node), everything };
 }
 
 /** Where a key leads from a node; `a.b` written as one key leads where `a`, then `b` leads. */

@@ -1,6 +1,7 @@
 // Puts compiled Sigma rules and parsed correlation rules together into what a detector works with.
 
 import { describeError, describePlace, errorCode, PicketError } from '../../platform/core/errors.ts';
+import type { PicketEvent } from '../../platform/core/event.ts';
 import { fieldsOf } from '../../platform/core/expression/expression.ts';
 import type { CorrelationDefinition } from '../correlate/correlation.ts';
 import { readCorrelationRule } from '../correlate/read-correlation-rule.ts';
@@ -50,6 +51,7 @@ export function assembleDetectorRules(options: {
   return {
     rules: {
       match: (event) => engine.match(event),
+      matchJson: (json) => engine.matchJson<PicketEvent>(json),
       rules: engine.rules.map(({ info }) => info),
       correlations,
     },

@@ -14,6 +14,8 @@ import type { EntityTable } from './entity-table.ts';
 export interface DetectorRules {
   /** Every match of the plain rules on one event. Never throws for what is in the event. */
   readonly match: (event: PicketEvent) => readonly Match[];
+  /** The same for an event as JSON, which is read only when it matches. @throws SyntaxError, TypeError for what is none */
+  readonly matchJson: (json: Uint8Array) => readonly Match[];
   /** The plain rules that `match` speaks of. */
   readonly rules: readonly RuleInfo[];
   readonly correlations: readonly CorrelationDefinition[];

@@ -10,6 +10,7 @@ import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import { type Correlator, openCorrelator } from '../correlate/correlator.ts';
 import { makeSignals, type Signal } from '../correlate/signal.ts';
+import type { Match } from '../match.ts';
 import { buildAlert, type DetectorSite, type Evidence, takeEvidence } from './build-alert.ts';
 import type { EntityTable } from './entity-table.ts';
 import { type DetectorRules, type RefusedCorrelation, routeMatches, type Scopes } from './route-matches.ts';
@@ -68,7 +69,7 @@ export function startDetector(options: DetectorOptions): Detector {
     count: (reason, by) => counters.add('detect', reason, { by }),
   });
   const compile = (rules: DetectorRules) => ({
-    match: rules.match,
+    matchJson: rules.matchJson,
     accepts: rules.accepts,
     router: routeMatches({ rules, table: options.entityTable, retention_ms }),
   });
@@ -96,7 +97,7 @@ export function startDetector(options: DetectorOptions): Detector {
   });
 
   const workRecord = (record: BusRecord, signals: Signal[], unreadable: Unreadable[]): void => {
-    const { match, accepts, router } = inForce;
+    const { matchJson, accepts, router } = inForce;
     const { time } = record.headers;
     if (time !== undefined && time !== 'ok') {
       counters.add('detect', `time-${time}`);
@@ -104,17 +105,25 @@ export function startDetector(options: DetectorOptions): Detector {
     }
     const scopes: Scopes = record.headers['detected'] === '1' ? 'fleet' : all;
     if ((scopes === 'fleet' && all === 'site') || router.isIdle(scopes)) return;
-    const read = readEvent(record);
-    if ('problem' in read) {
-      unreadable.push({ record, message: read.problem });
+    let matches: readonly Match[];
+    try {
+      matches = matchJson(record.value);
+    } catch (error) {
+      unreadable.push({ record, message: describeError(error) });
       return;
     }
-    const { event } = read;
+    const [first] = matches;
+    if (first === undefined) return;
+    const event = checkEvent(first.event);
+    if (event === undefined) {
+      unreadable.push({ record, message: 'no PicketEvent' });
+      return;
+    }
     if (event.picket.time !== 'ok') {
       counters.add('detect', `time-${event.picket.time}`);
       return;
     }
-    for (const found of match(event)) {
+    for (const found of matches) {
       const correlations = router.correlationsOf(found, scopes);
       if (correlations.length === 0) continue;
       if (accepts && !accepts(found)) {
@@ -205,22 +214,15 @@ interface Unreadable {
   readonly message: string;
 }
 
-/** The event of a record, or why there is none. */
-function readEvent(record: BusRecord): { event: PicketEvent } | { problem: string } {
-  try {
-    const event = JSON.parse(Buffer.from(record.value).toString('utf8')) as Partial<PicketEvent> | null;
-    const { event: meta, picket } = event ?? {};
-    if (
-      typeof meta?.id === 'string' &&
-      typeof meta.dataset === 'string' &&
-      typeof picket?.site?.id === 'string' &&
-      !Number.isNaN(Date.parse(event?.['@timestamp'] ?? ''))
-    )
-      return { event: event as PicketEvent };
-    return { problem: 'no PicketEvent' };
-  } catch (error) {
-    return { problem: describeError(error) };
-  }
+/** The event when it has what alerts are made of; only events that match are looked at. */
+function checkEvent(event: PicketEvent): PicketEvent | undefined {
+  const { event: meta, picket } = event as Partial<PicketEvent>;
+  return typeof meta?.id === 'string' &&
+    typeof meta.dataset === 'string' &&
+    typeof picket?.site?.id === 'string' &&
+    !Number.isNaN(Date.parse(event['@timestamp'] ?? ''))
+    ? event
+    : undefined;
 }
 
 /**

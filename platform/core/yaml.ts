@@ -158,11 +158,22 @@ function placeOf(options: {
   for (let length = path.length; length >= 0; length--) {
     const offset = offsets.get(path.slice(0, length).join(SEPARATOR));
     if (offset === undefined) continue;
-    let line = lines.findLastIndex((start) => start <= offset);
-    if (line < 0) line = 0;
+    const line = lineAt(lines, offset);
     return { file, line: line + 1, column: offset - (lines[line] ?? 0) + 1, ...shown };
   }
   return { file, ...shown };
+}
+
+/** The last line that begins at or before the offset, the first when none does. */
+function lineAt(lines: readonly number[], offset: number): number {
+  let low = 0;
+  let high = lines.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((lines[middle] as number) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 function lineStarts(text: string): number[] {
@@ -176,30 +187,32 @@ function locateKeys(events: readonly YamlEvent[], text: string): Map<string, num
   const documents: Map<string, number>[] = [];
   let offsets = new Map<string, number>();
   const open: {
-    path: string[];
+    /** Keys from the document on, as `offsets` has them. */
+    path: string;
     kind: 'document' | 'mapping' | 'sequence';
     next: number;
     key: string | undefined;
   }[] = [];
 
+  const under = (path: string, key: string): string => (path === '' ? key : path + SEPARATOR + key);
   /** Path and bookkeeping of a node that begins at `offset`; a scalar in key position gives undefined. */
-  const enter = (offset: number, scalar: string | undefined): string[] | undefined => {
+  const enter = (offset: number, scalar: string | undefined): string | undefined => {
     const parent = open.at(-1);
     if (!parent || parent.kind === 'document') {
       offsets.set('', offset);
-      return [];
+      return '';
     }
     if (parent.kind === 'sequence') {
-      const path = [...parent.path, String(parent.next++)];
-      offsets.set(path.join(SEPARATOR), offset);
+      const path = under(parent.path, String(parent.next++));
+      offsets.set(path, offset);
       return path;
     }
     if (parent.key === undefined) {
       parent.key = scalar ?? '?';
-      offsets.set([...parent.path, parent.key].join(SEPARATOR), offset);
+      offsets.set(under(parent.path, parent.key), offset);
       return undefined;
     }
-    const path = [...parent.path, parent.key];
+    const path = under(parent.path, parent.key);
     parent.key = undefined;
     return path;
   };
@@ -209,12 +222,12 @@ function locateKeys(events: readonly YamlEvent[], text: string): Map<string, num
       case EVENT_ID.DOCUMENT:
         offsets = new Map();
         documents.push(offsets);
-        open.push({ path: [], kind: 'document', next: 0, key: undefined });
+        open.push({ path: '', kind: 'document', next: 0, key: undefined });
         break;
       case EVENT_ID.MAPPING:
       case EVENT_ID.SEQUENCE: {
         const kind = event.type === EVENT_ID.MAPPING ? 'mapping' : 'sequence';
-        open.push({ path: enter(event.start, undefined) ?? [], kind, next: 0, key: undefined });
+        open.push({ path: enter(event.start, undefined) ?? '', kind, next: 0, key: undefined });
         break;
       }
       case EVENT_ID.SCALAR:

@@ -39,9 +39,9 @@ export const MAX_DEPTH = 60;
 export const MEMO_SLOT_COUNT = 65_536;
 export const MEMO_MAX_ENTRIES = 24_576;
 export const MEMO_ENTRY_BYTES = 20;
-export const MEMO_BYTES_SIZE = 3_145_728;
+export const MEMO_BYTES_SIZE = 2_097_152;
 export const MEMO_UNITS_SIZE = 2_097_152;
-export const EVENT_UNITS_SIZE = 1_048_576;
+export const EVENT_UNITS_SIZE = 524_288;
 /** Longer values are looked at anew each time. */
 export const MEMO_MAX_TEXT = 1_024;
 

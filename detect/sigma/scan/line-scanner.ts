@@ -10,7 +10,7 @@ import { writeKeywords } from './write-keywords.ts';
 import { writeMatcher, writeUnits } from './write-matcher.ts';
 
 /** The most that is loaded at once; a longer line is left to JSON.parse. */
-export const MAX_LOADED = 1_048_576;
+export const MAX_LOADED = 524_288;
 
 /** How a scan ended: all is told; the line is for JSON.parse to judge; there is nothing in it. */
 export type ScanOutcome = 'told' | 'unsure' | 'empty';
@@ -101,7 +101,7 @@ export class LineScanner {
         patterns.push(...table.patterns);
         memory.store(place + at.NODE_PIECES, table.matcher);
       }
-      const exists = node.matcher?.existsUnits ?? [];
+      const exists = node.existsUnits;
       if (exists.length > 0) memory.store(place + at.NODE_EXISTS, writeUnits(memory, exists, eager));
       const below = [...node.children].map(([key, child]) => ({ key, node: nodes[child.id] as number }));
       const deep = [...node.children.values()].some(({ children }) => children.size > 0);

@@ -22,7 +22,7 @@ import { silentLogger } from '../../../platform/core/log.ts';
 import { TOPICS } from '../../../platform/core/topics.ts';
 import { openEmbeddedRecords } from '../../../platform/records/embedded/open-embedded-records.ts';
 import type { RecordStore } from '../../../platform/records/record-store.ts';
-import { eventMessage, manyEvents, ruleInfo, START, testEvent, testRules } from './fixture.ts';
+import { eventMessage, manyEvents, readThen, ruleInfo, START, testEvent, testRules } from './fixture.ts';
 
 const entityTable = loadEntityTable('rules/entities/entity-fields.yaml');
 const clock = systemClock;
@@ -216,14 +216,11 @@ describe('the detector', () => {
     const worked: string[] = [];
     const watch = (version: string): DetectorRules => {
       const rules = [ruleInfo('seen', { version })];
-      return {
-        rules,
-        correlations: [],
-        match: (event) => {
-          worked.push(event.event.id);
-          return rules.map((rule) => ({ rule, event, reasons: () => [] }));
-        },
+      const match: DetectorRules['match'] = (event) => {
+        worked.push(event.event.id);
+        return rules.map((rule) => ({ rule, event, reasons: () => [] }));
       };
+      return { rules, correlations: [], match, matchJson: readThen((event) => [...match(event)]) };
     };
     detector.replaceRules(watch('v0'));
     let swaps = 0;

@@ -44,20 +44,22 @@ export function testRules(more: readonly RuleInfo[] = []): DetectorRules {
       generate: false,
     },
   ];
-  return {
-    rules,
-    correlations,
-    match: (event): Match[] =>
-      rules
-        .filter((rule) => readText(event, 'event.action') === rule.id)
-        .map((rule) => ({
-          rule,
-          event,
-          reasons: () => [
-            { selection: 'selection', field: 'event.action', value: rule.id, condition: 'equals' },
-          ],
-        })),
-  };
+  const match = (event: PicketEvent): Match[] =>
+    rules
+      .filter((rule) => readText(event, 'event.action') === rule.id)
+      .map((rule) => ({
+        rule,
+        event,
+        reasons: () => [
+          { selection: 'selection', field: 'event.action', value: rule.id, condition: 'equals' },
+        ],
+      }));
+  return { rules, correlations, match, matchJson: readThen(match) };
+}
+
+/** A `matchJson` that reads every event, as the engine's reads those that match. */
+export function readThen(match: (event: PicketEvent) => Match[]): (json: Uint8Array) => Match[] {
+  return (json) => match(JSON.parse(Buffer.from(json).toString('utf8')) as PicketEvent);
 }
 
 export function testEvent(options: {
