@@ -57,7 +57,6 @@ export const NODE_EXISTS = 12;
 export const NODE_SIGNAL = 16;
 /** 1: an event that has this field is left to the TypeScript side; 2: fields with dots lie under it. */
 export const NODE_FLAGS = 20;
-export const NODE_SEEN = 24;
 export const NODE_ID = 28;
 /** Pieces of the field's patterns, to be looked for in the value as it is written; 0 where some pattern has none. */
 export const NODE_PIECES = 32;
@@ -76,7 +75,9 @@ export const KEY_HASH = 0;
 export const KEY_LENGTH = 4;
 export const KEY_TEXT = 8;
 export const KEY_NODE = 12;
-export const KEY_BYTES = 16;
+/** The object in which it was met last. */
+export const KEY_SEEN = 16;
+export const KEY_BYTES = 20;
 
 /** All patterns asked of one field. */
 export const MATCHER_GRAMS = 0;

@@ -5,7 +5,7 @@ import type { FieldTrie, UnitTest } from '../field-trie.ts';
 import { keywordPiece } from './keyword-pieces.ts';
 import * as at from './layout.ts';
 import { ScanMemory } from './memory.ts';
-import { learnKeys, MAX_LEARNED, writeKeys } from './write-keys.ts';
+import { clearKeys, learnKeys, MAX_LEARNED, writeKeys } from './write-keys.ts';
 import { writeKeywords } from './write-keywords.ts';
 import { writeMatcher, writeUnits } from './write-matcher.ts';
 
@@ -285,7 +285,7 @@ export class LineScanner {
 
   #clearStamps(): void {
     const { nodes, patterns, units, unitCount, keys } = this.#stamped;
-    for (const node of nodes) this.words[(node + at.NODE_SEEN) >> 2] = 0;
+    for (const node of nodes) clearKeys(this.#memory, node);
     for (const pattern of patterns) this.words[(pattern + at.PATTERN_STAMP) >> 2] = 0;
     this.words.fill(0, units >> 2, (units >> 2) + unitCount);
     this.words.fill(0, keys >> 2, (keys >> 2) + 2 * at.KEY_STAMP_COUNT);

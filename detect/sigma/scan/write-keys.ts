@@ -84,3 +84,11 @@ export function learnKeys(options: {
     room += length;
   };
 }
+
+/** Forgets in which objects a field's keys were met. */
+export function clearKeys(memory: ScanMemory, node: number): void {
+  const table = memory.load(node + at.NODE_KEYS);
+  if (table === 0) return;
+  const size = memory.load(node + at.NODE_KEYS_MASK) + 1;
+  for (let slot = 0; slot < size; slot++) memory.store(table + slot * at.KEY_BYTES + at.KEY_SEEN, 0);
+}

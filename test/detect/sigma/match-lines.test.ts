@@ -213,6 +213,7 @@ describe('lines of JSON', () => {
       'numbers that JSON does not know',
       ['{"A":01}', '{"A":1.}', '{"A":.5}', '{"A":+1}', '{"A":-}', '{"A":1e}', '{"A":NaN}'],
     ],
+    ['a key twice around the same field by another way', ['{"a.b":"","a":{"b":[]},"a.b":null}']],
     [
       'a key twice',
       [

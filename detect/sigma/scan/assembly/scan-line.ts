@@ -550,8 +550,8 @@ function array(start: usize, node: usize): usize {
   }
 }
 
-/** The field that a key leads to; 0 when nothing is asked under it, -1 when the TypeScript side must say. */
-function findField(node: usize, start: usize, end: usize): usize {
+/** The entry of a key; 0 when nothing is asked under it, -1 when the TypeScript side must say. */
+function findKey(node: usize, start: usize, end: usize): usize {
   const table = load<u32>(node + at.NODE_KEYS) as usize;
   if (table == 0) return 0;
   if ((stringFlags & ESCAPED) != 0) return -1;
@@ -563,7 +563,7 @@ function findField(node: usize, start: usize, end: usize): usize {
     const entry = table + (slot as usize) * at.KEY_BYTES;
     const length = load<i32>(entry + at.KEY_LENGTH);
     if (length < 0) break;
-    if (length == n && load<u32>(entry + at.KEY_HASH) == hash && equalBytes(load<u32>(entry + at.KEY_TEXT), start, n)) return load<u32>(entry + at.KEY_NODE);
+    if (length == n && load<u32>(entry + at.KEY_HASH) == hash && equalBytes(load<u32>(entry + at.KEY_TEXT), start, n)) return entry;
     slot = (slot + 1) & mask;
   }
   if ((load<u32>(node + at.NODE_FLAGS) & 2) != 0) {
@@ -623,12 +623,14 @@ function object(start: usize, node: usize): usize {
         if (isRepeated(id, p + 1, end)) return UNSURE;
         field = everything;
       } else {
-        field = findField(node, p + 1, end);
-        if (field == -1) return UNSURE;
-        if (field != 0) {
+        const entry = findKey(node, p + 1, end);
+        if (entry == -1) return UNSURE;
+        if (entry != 0) {
           // A key twice in one object: JSON.parse takes the last.
-          if (load<i32>(field + at.NODE_SEEN) == id || (load<u32>(field + at.NODE_FLAGS) & 1) != 0) return UNSURE;
-          store<i32>(field + at.NODE_SEEN, id);
+          if (load<i32>(entry + at.KEY_SEEN) == id) return UNSURE;
+          store<i32>(entry + at.KEY_SEEN, id);
+          field = load<u32>(entry + at.KEY_NODE);
+          if (field != 0 && (load<u32>(field + at.NODE_FLAGS) & 1) != 0) return UNSURE;
         }
       }
     }
