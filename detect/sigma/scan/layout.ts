@@ -55,7 +55,8 @@ export const NODE_MATCHER = 8;
 export const NODE_EXISTS = 12;
 /** Place among the signals of routing, from 1. */
 export const NODE_SIGNAL = 16;
-/** 1: an event that has this field is left to the TypeScript side; 2: fields with dots lie under it. */
+/** 1: an event that has this field is left to the TypeScript side; 2: fields with dots lie under it;
+ * 4: a signal inside of an object, which the first of a list may say. */
 export const NODE_FLAGS = 20;
 export const NODE_ID = 28;
 /** Pieces of the field's patterns, to be looked for in the value as it is written; 0 where some pattern has none. */

@@ -120,7 +120,10 @@ export class LineScanner {
     signals.forEach((path, index) => {
       let node: FieldTrie['root'] | undefined = fields.root;
       for (const key of path) node = node?.children.get(key);
-      if (node) memory.store((nodes[node.id] as number) + at.NODE_SIGNAL, index + 1);
+      if (!node) return;
+      const place = nodes[node.id] as number;
+      memory.store(place + at.NODE_SIGNAL, index + 1);
+      if (path.length > 1) memory.store(place + at.NODE_FLAGS, memory.load(place + at.NODE_FLAGS) | 4);
     });
     const root = nodes[fields.root.id] as number;
     const set = (word: number, value: number): void => memory.store(at.CONTROL + 4 * word, value);

@@ -205,6 +205,60 @@ describe('lines of JSON', () => {
     );
   });
 
+  it('say the same of their origin, written in whatever lists', () => {
+    const rules = (
+      [
+        'product: windows',
+        'product: linux, category: process_creation',
+        'product: macos, category: file_event',
+        'product: kubernetes, service: audit',
+        'product: linux, service: sshd',
+        'category: antivirus',
+        'category: webserver',
+      ] as const
+    ).map(
+      (logsource, at) =>
+        `title: Rule ${at}\nlogsource: { ${logsource} }\nlevel: low\ndetection:\n  sel:\n    A: foo\n  condition: sel\n`,
+    );
+    const routed = compileText({ text: rules.join('---\n'), raw: false });
+    const word = fc.constantFrom(
+      '"process"',
+      '"file"',
+      '"malware"',
+      '1',
+      '""',
+      'null',
+      'true',
+      '{"x":1}',
+      '["file"]',
+    );
+    const list = fc.oneof(
+      word,
+      fc.array(word, { maxLength: 3 }).map((of) => `[${of.join(',')}]`),
+    );
+    const dataset = fc.constantFrom(
+      'endpoint.events.process',
+      'kubernetes.audit',
+      'syslog.auth',
+      'made.up',
+      'nginx.access',
+    );
+    const event = fc
+      .tuple(dataset, list, fc.constantFrom('linux', 'macos', ''), list, fc.boolean())
+      .map(([name, category, os, program, dotted]) =>
+        dotted
+          ? `{"A":"foo","event.dataset":["${name}"],"event":{"category":${category}},"host.os.type":"${os}","process":[{},{"name":${program}}]}`
+          : `{"A":"foo","event":{"dataset":"${name}","category":${category}},"host":{"os":{"type":"${os}"}},"process":{"name":${program}}}`,
+      );
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 1, maxLength: 6 }), (lines) => {
+        const { found, expected } = matchBothWays(lines, routed.engine);
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it.each([
     ['nothing', ['']],
     ['blank lines between and behind', ['{"A":"foo"}', '', ' \t\r', '{"A":"foo"}', '']],

@@ -18,6 +18,8 @@ let results: i32 = 0;
 let pending: i32 = 0;
 let depth: i32 = 0;
 let stamp: i32 = 0;
+/** Above 0 while values are walked that say no signal, as all of a list but its first. */
+let unheard: i32 = 0;
 let memoCount: i32 = 0;
 let memoBytes: usize = 0;
 let memoUnits: usize = 0;
@@ -461,13 +463,17 @@ function lookUp(node: usize, start: usize, end: usize, flags: i32, quoted: usize
     }
     entry = addEntry(node, start, n, written);
   }
-  if (signal != 0 && n > 0) {
+  if (signal != 0 && n > 0 && unheard == 0) {
     const place = control(at.SIGNALS) + (signal - 1) * 4;
     if (load<u32>(place) != 0) return false;
     store<u32>(place, (entry - control(at.MEMO_ENTRIES)) as u32);
   }
   units = load<u32>(entry + 16) as usize;
   return units == 0 || emit(units);
+}
+
+@inline function isHeard(node: usize): bool {
+  return unheard == 0 && load<u32>(node + at.NODE_SIGNAL) != 0;
 }
 
 function isWord(p: usize, first: u32, second: u32): bool {
@@ -486,11 +492,11 @@ function value(p: usize, node: usize): usize {
   if (c == 0x7b) return object(p, node);
   if (c == 0x5b) return array(p, node);
   if (c == 0x74 && load<u32>(p) == 0x65757274) {
-    if (node != 0 && (load<u32>(node + at.NODE_SIGNAL) != 0 || !lookUp(node, p, p + 4, 0, 0))) return UNSURE;
+    if (node != 0 && (isHeard(node) || !lookUp(node, p, p + 4, 0, 0))) return UNSURE;
     return p + 4;
   }
   if (c == 0x66 && isWord(p, 0x736c6166, 0x65)) {
-    if (node != 0 && (load<u32>(node + at.NODE_SIGNAL) != 0 || !lookUp(node, p, p + 5, 0, 0))) return UNSURE;
+    if (node != 0 && (isHeard(node) || !lookUp(node, p, p + 5, 0, 0))) return UNSURE;
     return p + 5;
   }
   if (c == 0x6e && load<u32>(p) == 0x6c6c756e) return p + 4;
@@ -524,25 +530,34 @@ function number(start: usize, node: usize): usize {
   if (plain) return lookUp(node, start, p, 0, 0) ? p : UNSURE;
   const exists = load<u32>(node + at.NODE_EXISTS) as usize;
   if (exists != 0 && !emit(exists)) return UNSURE;
-  if (load<u32>(node + at.NODE_SIGNAL) != 0) return UNSURE;
+  if (isHeard(node)) return UNSURE;
   return load<u32>(node + at.NODE_MATCHER) == 0 || leave(node, start, p) ? p : UNSURE;
 }
 
 function array(start: usize, node: usize): usize {
-  if (node != 0 && load<u32>(node + at.NODE_SIGNAL) != 0) return UNSURE;
   if (++depth > at.MAX_DEPTH) return UNSURE;
   let p = skipSpace(start + 1);
   if (load<u8>(p) == 0x5d) {
     depth--;
     return p + 1;
   }
+  const heardBefore = unheard;
+  const says = node != 0 && isHeard(node);
+  if (says) {
+    // Of a list in an object the first says the signal, if it is a text or a number; a list at the top says none.
+    const first: u32 = load<u8>(p);
+    if (first == 0x5b || first == 0x7b) return UNSURE;
+    if ((load<u32>(node + at.NODE_FLAGS) & 4) == 0) unheard++;
+  }
   while (true) {
     p = value(p, node);
     if (p == UNSURE) return UNSURE;
+    if (says && unheard == heardBefore) unheard++;
     p = skipSpace(p);
     const c: u32 = load<u8>(p);
     if (c == 0x5d) {
       depth--;
+      unheard = heardBefore;
       return p + 1;
     }
     if (c != 0x2c) return UNSURE;
@@ -602,7 +617,7 @@ function isRepeated(id: i32, start: usize, end: usize): bool {
 
 function object(start: usize, node: usize): usize {
   if (node != 0 && everything == 0) {
-    if (load<u32>(node + at.NODE_SIGNAL) != 0) return UNSURE;
+    if (isHeard(node)) return UNSURE;
     const exists = load<u32>(node + at.NODE_EXISTS) as usize;
     if (exists != 0 && !emit(exists)) return UNSURE;
   }
@@ -779,6 +794,7 @@ export function scan(start: usize, limit: usize): i32 {
   results = 0;
   pending = 0;
   depth = 0;
+  unheard = 0;
   lineFlags = 0;
   eventUnits = control(at.EVENT_UNITS);
   if (stamp > 0x7ff00000 || objects > 0x7ff00000) return 3;
@@ -817,6 +833,7 @@ export function scan(start: usize, limit: usize): i32 {
  */
 export function scanEverything(node: usize, start: usize): i32 {
   depth = 0;
+  unheard = 0;
   objectsBefore = objects;
   everything = node;
   const end = object(skipSpace(start), node);
