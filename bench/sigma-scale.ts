@@ -34,7 +34,6 @@ export async function run({ progress }: { progress: (line: string) => void }): P
   note('reading them, ms', Math.round(performance.now() - started), 'read_ms');
   started = performance.now();
   const engine = compileSigmaHq(rules);
-  engine.matchLines(Buffer.from('{}'), () => undefined);
   note('compiling them, the scanner included, ms', Math.round(performance.now() - started), 'compile_ms');
   note('memory of rules and engine, MB', Math.round(usedMegabytes() - before), 'memory_mb');
 

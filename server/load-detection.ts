@@ -95,6 +95,7 @@ export function compileDetection(options: {
 }): { rules: DetectorRules; engine: SigmaEngine; refused: RefusedRule[] } {
   const { loaded, pipelines, routes } = options;
   const { engine, refused } = compileRules({ rules: loaded.rules, pipelines, routes });
+  engine.openLines();
   const assembled = assembleDetectorRules({ engine, correlations: loaded.correlations, pipelines });
   return {
     rules: assembled.rules,

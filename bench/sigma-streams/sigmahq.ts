@@ -25,7 +25,9 @@ export function readSigmaHqRules(): LoadedRule[] {
 export function compileSigmaHq(rules: readonly LoadedRule[], ecs = false): SigmaEngine {
   const { pipelines, routes } = loadPipelines(PIPELINES);
   if (!routes) throw new Error('rules/pipelines/logsources.yaml is missing');
-  return compileRules({ rules, pipelines: ecs ? pipelines : [], routes, raw: !ecs }).engine;
+  const { engine } = compileRules({ rules, pipelines: ecs ? pipelines : [], routes, raw: !ecs });
+  engine.openLines();
+  return engine;
 }
 
 /** NDJSON of the recorded events. */

@@ -35,7 +35,7 @@ export class SigmaEngine {
   readonly #fields: FieldTrie;
   readonly #judging: Judging;
   readonly #groupOf: (event: object) => RuleGroup;
-  readonly #openLines: () => LineMatcher;
+  readonly #makeLines: () => LineMatcher;
   #lines: LineMatcher | undefined;
 
   /**
@@ -65,7 +65,7 @@ export class SigmaEngine {
       logsources: rules.map(({ mapped }) => mapped.logsource),
       compiled: this.#judging.compiled,
     });
-    this.#openLines = () =>
+    this.#makeLines = () =>
       new LineMatcher({
         judging: this.#judging,
         units: this.#units,
@@ -128,8 +128,13 @@ export class SigmaEngine {
    * nor its `read` may be kept after `each` returned, and `each` must not match with the same engine.
    */
   matchLines(bytes: Uint8Array, each: (line: MatchedLine | undefined) => void): void {
-    this.#lines ??= this.#openLines();
-    this.#lines.matchLines(bytes, each);
+    this.openLines().matchLines(bytes, each);
+  }
+
+  /** Makes what matching lines needs, so that the first of them need not wait for it. */
+  openLines(): LineMatcher {
+    this.#lines ??= this.#makeLines();
+    return this.#lines;
   }
 }
 

@@ -14,6 +14,7 @@ if (!routes)
   throw sigmaError('LOGSOURCES_MISSING', 'no logsources.yaml among the pipelines', { file: folder });
 const compiled = compileRules({ rules: loaded.rules, pipelines: raw ? [] : pipelines, routes, raw });
 const { engine } = compiled;
+engine.openLines();
 
 parentPort?.on('message', ({ id, block }: { id: number; block: Uint8Array }) => {
   const result = matchBlock(block);

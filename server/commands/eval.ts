@@ -66,6 +66,7 @@ Exit codes: 0 it ran; with --strict 1 when a rule or line was refused; 2 wrong u
         raw: options.raw === true,
       });
       const problems = [...refused, ...refusedPipelines, ...compiled.refused];
+      if (options.source === undefined) compiled.engine.openLines();
       const out = createBufferedOutput();
       const summary = await evaluateLines({
         lines: process.stdin,

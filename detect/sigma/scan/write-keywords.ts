@@ -1,7 +1,7 @@
 // Writes pieces of keywords into the scanner's memory, to be looked for in a line without regard to case.
 import * as at from './layout.ts';
 import type { ScanMemory } from './memory.ts';
-import { chain, type Placed, writeGrams, writePattern } from './write-matcher.ts';
+import { chain, FOLD, type Placed, writeGrams, writePattern } from './write-matcher.ts';
 
 /** Pieces so long have a gram on every fourth place, wherever they stand. */
 const LONG_PIECE = 7;
@@ -27,7 +27,7 @@ export function writeKeywords(options: {
   const placed = [...long, ...short];
   const matcher = memory.allocate(at.MATCHER_BYTES);
   memory.store(matcher + at.MATCHER_STRIDE, 4);
-  writeGrams({ memory, matcher, long, stride: 4, mask: 0x20202020 });
+  writeGrams({ memory, matcher, long, stride: 4, mask: FOLD });
   writeNibbles(memory, matcher, short);
   return { matcher, patterns: placed.map(({ place }) => place) };
 }

@@ -14,8 +14,11 @@ interface Pattern {
   readonly units: number[];
 }
 
-const commonGrams = listCommonGrams(4);
+/** The bit that tells lower from upper case, in each of four bytes. */
+export const FOLD = 0x20202020;
 const commonPairs = listCommonGrams(2);
+const commonGrams = countCommonGrams(0);
+const foldedCommonGrams = countCommonGrams(FOLD);
 
 /** Values that may hold a pattern with other characters are left to FieldMatcher. */
 const FOREIGN = /\P{ASCII}/u;
@@ -170,14 +173,7 @@ export function writeGrams(options: {
   const { memory, matcher, long, mask, stride } = options;
   if (long.length === 0) return;
   const counts = new Map<number, number>();
-  const count = (text: string, by: number): void => {
-    for (let offset = 0; offset + 4 <= text.length; offset++) {
-      const gram = gramAt(text, offset) | mask;
-      counts.set(gram, (counts.get(gram) ?? 0) + by);
-    }
-  };
-  for (const gram of commonGrams) count(gram, COMMON_PENALTY);
-  for (const { pattern } of long) count(pattern.text, 1);
+  for (const { pattern } of long) countGrams(counts, pattern.text, 1, mask);
   const bitCount = powerOfTwo(long.length * 16, 10, 17);
   const bits = memory.allocate(2 ** (bitCount - 3));
   const headCount = powerOfTwo(long.length * 2, 4, 17);
@@ -201,6 +197,19 @@ function setBit(memory: ScanMemory, bits: number, index: number): void {
   memory.bytes[place] = (memory.bytes[place] as number) | (1 << (index & 7));
 }
 
+function countCommonGrams(mask: number): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const gram of listCommonGrams(4)) countGrams(counts, gram, COMMON_PENALTY, mask);
+  return counts;
+}
+
+function countGrams(counts: Map<number, number>, text: string, by: number, mask: number): void {
+  for (let offset = 0; offset + 4 <= text.length; offset++) {
+    const gram = gramAt(text, offset) | mask;
+    counts.set(gram, (counts.get(gram) ?? 0) + by);
+  }
+}
+
 /** The gram that fewest patterns share, among those that begin at `from`, `from + stride`, … */
 function rarestGram(options: {
   text: string;
@@ -210,11 +219,12 @@ function rarestGram(options: {
   stride: number;
 }): { offset: number; gram: number } {
   const { text, counts, mask, from, stride } = options;
+  const common = mask === 0 ? commonGrams : foldedCommonGrams;
   let best = { offset: from, gram: gramAt(text, from) | mask };
   let least = Number.POSITIVE_INFINITY;
   for (let offset = from; offset + 4 <= text.length; offset += stride) {
     const gram = gramAt(text, offset) | mask;
-    const count = counts.get(gram) ?? 0;
+    const count = (counts.get(gram) ?? 0) + (common.get(gram) ?? 0);
     if (count < least) {
       least = count;
       best = { offset, gram };
