@@ -1,6 +1,6 @@
 // How a pool of matching threads scales, against one engine on the thread that asks.
 import { join } from 'node:path';
-import { MatchPool } from '../detect/sigma/match-pool.ts';
+import { MatchPool } from '../detect/sigma/engine/match-pool.ts';
 import { makeLines, STREAMS } from './sigma-streams/make-streams.ts';
 import { compileSigmaHq, findCorpora, readSigmaHqRules } from './sigma-streams/sigmahq.ts';
 

@@ -1,7 +1,7 @@
 // Loads rules and pipelines into what the detector works with, and into the lists that people read.
 import { basename, relative } from 'node:path';
 import { compileRules } from '../detect/sigma/compile-rules.ts';
-import type { SigmaEngine } from '../detect/sigma/engine.ts';
+import type { SigmaEngine } from '../detect/sigma/engine/engine.ts';
 import { loadPipelines } from '../detect/sigma/load-pipelines.ts';
 import { type LoadedRules, loadRules, type RuleGates } from '../detect/sigma/load-rules.ts';
 import type { LogsourceRoutes } from '../detect/sigma/logsource-routes.ts';

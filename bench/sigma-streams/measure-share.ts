@@ -1,5 +1,5 @@
 // Times matching lines of JSON against JSON.parse alone over the same lines, by the clock and by this thread's CPU.
-import type { SigmaEngine } from '../../detect/sigma/engine.ts';
+import type { SigmaEngine } from '../../detect/sigma/engine/engine.ts';
 
 export interface Share {
   readonly events: number;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { compileRules, type LoadedRule } from '../../detect/sigma/compile-rules.ts';
-import type { SigmaEngine } from '../../detect/sigma/engine.ts';
+import type { SigmaEngine } from '../../detect/sigma/engine/engine.ts';
 import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 

@@ -1,6 +1,6 @@
 // Makes the index query that finds every event that rules may match: a superset, which the engine decides.
 import { anyOf, EVERYTHING, type Expression } from '../../platform/core/expression/expression.ts';
-import type { EngineRule } from '../sigma/engine.ts';
+import type { EngineRule } from '../sigma/engine/engine.ts';
 
 /** With more leaves than this, asking each costs more than handing the engine every event of the time. */
 const MAX_LEAVES = 1_000;

@@ -1,8 +1,8 @@
 // Loaded rules and pipelines become an engine; a rule that cannot is refused with its reason and the rest go on.
 import type { JsonObject } from '../../platform/core/event.ts';
 import type { RuleInfo } from '../match.ts';
-import { compileTree, NO_UNITS } from './compile-units.ts';
-import { type EngineRule, readObject, SigmaEngine } from './engine.ts';
+import { compileTree, NO_UNITS } from './engine/compile-units.ts';
+import { type EngineRule, readObject, SigmaEngine } from './engine/engine.ts';
 import { flattenRaw } from './flatten-raw.ts';
 import { LogsourceRouter, type LogsourceRoutes } from './logsource-routes.ts';
 import { mapRule } from './map-rule.ts';

@@ -2,8 +2,8 @@
 
 import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { JsonObject } from '../../platform/core/event.ts';
-import type { RuleMatch, SigmaEngine } from './engine.ts';
-import type { MatchedLine } from './match-lines.ts';
+import type { RuleMatch, SigmaEngine } from './engine/engine.ts';
+import type { MatchedLine } from './engine/match-lines.ts';
 import type { Problem } from './problem.ts';
 import { linesOf, readBlocks } from './read-lines.ts';
 

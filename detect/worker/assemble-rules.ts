@@ -6,7 +6,7 @@ import { fieldsOf } from '../../platform/core/expression/expression.ts';
 import type { CorrelationDefinition } from '../correlate/correlation.ts';
 import { readCorrelationRule } from '../correlate/read-correlation-rule.ts';
 import { describeRule, type LoadedRule } from '../sigma/compile-rules.ts';
-import type { SigmaEngine } from '../sigma/engine.ts';
+import type { SigmaEngine } from '../sigma/engine/engine.ts';
 import { mapRule } from '../sigma/map-rule.ts';
 import type { Pipeline } from '../sigma/pipelines/pipeline.ts';
 import type { CorrelationRule, SigmaRule } from '../sigma/rule.ts';

@@ -1,6 +1,6 @@
 // The rules that a request means: those in force, some of them, or a draft that the client sent.
 
-import type { SigmaEngine } from '../../detect/sigma/engine.ts';
+import type { SigmaEngine } from '../../detect/sigma/engine/engine.ts';
 import type { LoadedRules } from '../../detect/sigma/load-rules.ts';
 import { parseRuleFile } from '../../detect/sigma/parse-file.ts';
 import type { DetectorRules } from '../../detect/worker/route-matches.ts';

@@ -1,6 +1,6 @@
 // Explains rules on one event: rules in force or a draft, the event from the index or as the client gives it.
 
-import type { EngineRule } from '../../detect/sigma/engine.ts';
+import type { EngineRule } from '../../detect/sigma/engine/engine.ts';
 import { type Explanation, explainTree } from '../../detect/sigma/explain-tree.ts';
 import { LogsourceRouter, type LogsourceRoutes } from '../../detect/sigma/logsource-routes.ts';
 import { PicketError } from '../../platform/core/errors.ts';

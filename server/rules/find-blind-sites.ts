@@ -1,6 +1,6 @@
 // At which sites a rule of scope fleet is blind: what it reads does not leave there, or not as it is.
 import { judgeSight, type Sight } from '../../detect/coverage/judge-sight.ts';
-import type { EngineRule } from '../../detect/sigma/engine.ts';
+import type { EngineRule } from '../../detect/sigma/engine/engine.ts';
 import type { ResidencyPolicy } from '../../platform/residency/policy.ts';
 import type { BlindSpotView } from '../api/coverage-contract.ts';
 import { actOn, findHiddenFields } from './hidden-fields.ts';

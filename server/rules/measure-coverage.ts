@@ -6,7 +6,7 @@ import {
   type NavigatorLayer,
   techniquesOf,
 } from '../../detect/coverage/navigator-layer.ts';
-import type { EngineRule } from '../../detect/sigma/engine.ts';
+import type { EngineRule } from '../../detect/sigma/engine/engine.ts';
 import { LogsourceRouter } from '../../detect/sigma/logsource-routes.ts';
 import type { Logsource } from '../../detect/sigma/rule.ts';
 import { SOURCE_ADAPTERS } from '../../ingest/registry.ts';

@@ -11,7 +11,7 @@ const PROGRAM = FILES.filter(({ path }) => !/^(?:test|bench|demo)\//.test(path))
 const LONGEST = 350;
 /** Longer files, each with why it is one piece. */
 const LONGER: Readonly<Record<string, string>> = {
-  'detect/sigma/scan/assembly/scan-line.ts':
+  'detect/sigma/engine/scan/assembly/scan-line.ts':
     'AssemblyScript: its parts share their state as globals of one module',
   'platform/bus/embedded/open-embedded-bus.ts': 'one object with the whole bus contract over shared state',
 };

@@ -1,7 +1,7 @@
 // Asks the engine, each way it can be asked, and the reference about the same events, and says where they differ.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SigmaEngine } from '../../../detect/sigma/engine.ts';
+import type { SigmaEngine } from '../../../detect/sigma/engine/engine.ts';
 import { applyPipelines } from '../../../detect/sigma/pipelines/apply-pipelines.ts';
 import type { Pipeline } from '../../../detect/sigma/pipelines/pipeline.ts';
 import type { Logsource } from '../../../detect/sigma/rule.ts';

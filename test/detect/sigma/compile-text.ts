@@ -1,7 +1,7 @@
 // Rules written in a test, as an engine over raw events.
 import { join } from 'node:path';
 import { compileRules } from '../../../detect/sigma/compile-rules.ts';
-import type { SigmaEngine } from '../../../detect/sigma/engine.ts';
+import type { SigmaEngine } from '../../../detect/sigma/engine/engine.ts';
 import { loadPipelines } from '../../../detect/sigma/load-pipelines.ts';
 import type { LogsourceRoutes } from '../../../detect/sigma/logsource-routes.ts';
 import { parseRuleFile } from '../../../detect/sigma/parse-file.ts';

@@ -12,7 +12,7 @@ import { HAS_CORPORA, loadSigmaHq, readVectors, readWindowsEvents } from './read
 
 /** Every event where real components are promised (CI); else each hundredth, so that a first try is quick. */
 const STEP = isRealRun() ? 1 : 100;
-const TRIES = isRealRun() ? 5 : 2;
+const TRIES = isRealRun() ? 20 : 2;
 
 const VECTOR_OF_THREE = '45e112d0-7759-4c2a-aa36-9f8fb79d3393: 3, not 1';
 

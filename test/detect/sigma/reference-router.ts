@@ -18,13 +18,16 @@ interface File {
 export class ReferenceRouter {
   readonly #file: File;
   readonly #raw: boolean;
-  readonly #logsources: readonly Logsource[];
+  /** The words that rules have for a product, category and service. */
+  readonly #words: Readonly<Record<'product' | 'category' | 'service', ReadonlySet<string | undefined>>>;
 
   /** `logsources`: of all rules, since an event's word for its own counts only when some rule has it too. */
   constructor(options: { text: string; raw: boolean; logsources: readonly Logsource[] }) {
     this.#file = load(options.text) as File;
     this.#raw = options.raw;
-    this.#logsources = options.logsources;
+    const wordsOf = (key: 'product' | 'category' | 'service') =>
+      new Set(options.logsources.map((one) => one[key]).filter((word) => word !== undefined));
+    this.#words = { product: wordsOf('product'), category: wordsOf('category'), service: wordsOf('service') };
   }
 
   /** Whether a rule of this logsource is tried for the event. */
@@ -32,9 +35,7 @@ export class ReferenceRouter {
     const said = this.#read(event);
     const { families, routes } = this.#file;
     const word = (key: 'product' | 'category' | 'service'): string | undefined =>
-      this.#raw && this.#logsources.some((one) => one[key] !== undefined && one[key] === said[key])
-        ? said[key]
-        : undefined;
+      this.#raw && this.#words[key].has(said[key]) ? said[key] : undefined;
     for (const key of ['category', 'service'] as const) {
       if (word(key) !== undefined && wanted[key] !== undefined && word(key) !== wanted[key]) return false;
     }

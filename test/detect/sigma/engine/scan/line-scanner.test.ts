@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildFieldTrie } from '../../../../detect/sigma/field-trie.ts';
-import { LineScanner } from '../../../../detect/sigma/scan/line-scanner.ts';
+import { buildFieldTrie } from '../../../../../detect/sigma/engine/field-trie.ts';
+import { LineScanner } from '../../../../../detect/sigma/engine/scan/line-scanner.ts';
 
 const units = [
   { field: 'A', tests: [{ kind: 'string', mode: 'contains', value: 'foo' }] },

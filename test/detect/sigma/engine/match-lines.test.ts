@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SigmaEngine } from '../../../detect/sigma/engine.ts';
-import { compileText } from './compile-text.ts';
+import type { SigmaEngine } from '../../../../detect/sigma/engine/engine.ts';
+import { compileText } from '../compile-text.ts';
 
 /** One rule an item, so that a difference shows which test of a value went wrong. */
 const ITEMS = [

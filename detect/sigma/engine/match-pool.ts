@@ -1,6 +1,6 @@
 // Matches blocks of lines on several threads, each with an engine of its own over the same rules.
 import { Worker } from 'node:worker_threads';
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 /** What each thread compiles. */
 export interface PoolRules {
@@ -34,70 +34,71 @@ export interface PoolReady {
 
 interface Thread {
   readonly worker: Worker;
-  waiting: number;
+  readonly ready: Promise<PoolReady>;
+  /** Blocks that it has not answered, by their ids. */
+  readonly asked: Map<number, { resolve: (result: BlockResult) => void; reject: (error: Error) => void }>;
 }
 
 export class MatchPool {
   readonly rules: readonly PoolRule[];
   readonly refused: readonly Problem[];
   readonly #threads: readonly Thread[];
-  readonly #asked = new Map<
-    number,
-    { resolve: (result: BlockResult) => void; reject: (error: Error) => void }
-  >();
   #next = 0;
 
-  private constructor(threads: readonly Worker[], ready: PoolReady) {
+  private constructor(threads: readonly Thread[], ready: PoolReady) {
     this.rules = ready.rules;
     this.refused = ready.refused;
-    this.#threads = threads.map((worker) => ({ worker, waiting: 0 }));
-    for (const thread of this.#threads) {
-      thread.worker.on('message', ({ id, result }: { id: number; result: BlockResult }) => {
-        thread.waiting--;
-        this.#asked.get(id)?.resolve(result);
-        this.#asked.delete(id);
-      });
-      thread.worker.on('error', (error: Error) => this.#fail(error));
-    }
+    this.#threads = threads;
   }
 
   /** Starts so many threads and waits until all have compiled the rules. @throws Error of a thread that could not */
   static async open(options: { threads: number; rules: PoolRules }): Promise<MatchPool> {
-    const workers = Array.from(
-      { length: options.threads },
-      () => new Worker(new URL('./match-pool-worker.ts', import.meta.url), { workerData: options.rules }),
-    );
-    const ready = await Promise.all(
-      workers.map(
-        (worker) =>
-          new Promise<PoolReady>((resolve, reject) => {
-            worker.once('message', resolve);
-            worker.once('error', reject);
-          }),
-      ),
-    );
-    for (const worker of workers) worker.removeAllListeners();
-    return new MatchPool(workers, ready[0] as PoolReady);
+    const threads = Array.from({ length: options.threads }, () => startThread(options.rules));
+    try {
+      const [first] = await Promise.all(threads.map(({ ready }) => ready));
+      return new MatchPool(threads, first as PoolReady);
+    } catch (error) {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      throw error;
+    }
   }
 
   /** Matches a block of lines (line feeds between them) on the thread with the least to do. The bytes are handed over. */
   match(block: Uint8Array<ArrayBuffer>): Promise<BlockResult> {
-    const thread = this.#threads.reduce((least, one) => (one.waiting < least.waiting ? one : least));
+    const { worker, asked } = this.#threads.reduce((least, one) =>
+      one.asked.size < least.asked.size ? one : least,
+    );
     const id = this.#next++;
-    thread.waiting++;
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
-      thread.worker.postMessage({ id, block }, [block.buffer]);
+      asked.set(id, { resolve, reject });
+      worker.postMessage({ id, block }, [block.buffer]);
     });
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
-    this.#fail(new Error('the pool was closed'));
   }
+}
 
-  #fail(error: Error): void {
-    for (const { reject } of this.#asked.values()) reject(error);
-    this.#asked.clear();
-  }
+function startThread(rules: PoolRules): Thread {
+  const worker = new Worker(new URL('./match-pool-worker.ts', import.meta.url), { workerData: rules });
+  const asked: Thread['asked'] = new Map();
+  const ready = new Promise<PoolReady>((resolve, reject) => {
+    worker.on('message', (message: PoolReady | { id: number; result: BlockResult }) => {
+      if (!('id' in message)) {
+        resolve(message);
+        return;
+      }
+      asked.get(message.id)?.resolve(message.result);
+      asked.delete(message.id);
+    });
+    const fail = (error: Error): void => {
+      reject(error);
+      for (const one of asked.values()) one.reject(error);
+      asked.clear();
+    };
+    worker.on('error', fail);
+    worker.on('exit', () => fail(new Error('the thread has ended')));
+  });
+  return { worker, ready, asked };
 }

@@ -1,10 +1,10 @@
 // Breaks rules' expressions into units (a field with alternatives that its value decides) shared by all rules, and trees over them.
-import { compileExpression, compileTest, scalarText } from '../../platform/core/expression/compile.ts';
-import type { Expression, Leaf } from '../../platform/core/expression/expression.ts';
-import { readField, splitField } from '../../platform/core/fields.ts';
-import { foldCase } from '../../platform/core/text.ts';
+import { compileExpression, compileTest, scalarText } from '../../../platform/core/expression/compile.ts';
+import type { Expression, Leaf } from '../../../platform/core/expression/expression.ts';
+import { readField, splitField } from '../../../platform/core/fields.ts';
+import { foldCase } from '../../../platform/core/text.ts';
+import { compileSafeRegex, requiredLiteral } from '../safe-regex.ts';
 import { asFastTest, type FastTest } from './field-matcher.ts';
-import { compileSafeRegex, requiredLiteral } from './safe-regex.ts';
 
 /** Any of the tests on any value of the field. */
 export interface Unit {

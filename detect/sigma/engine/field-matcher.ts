@@ -1,7 +1,7 @@
 // One field's tests of all rules at once: a value gives the units (predicates) that it makes true, remembered under a bound.
-import { toNumber } from '../../platform/core/expression/compile.ts';
-import type { Test } from '../../platform/core/expression/expression.ts';
-import { foldCase } from '../../platform/core/text.ts';
+import { toNumber } from '../../../platform/core/expression/compile.ts';
+import type { Test } from '../../../platform/core/expression/expression.ts';
+import { foldCase } from '../../../platform/core/text.ts';
 import { GramIndex, type Pattern } from './gram-index.ts';
 
 /** A test that a value's text decides by itself, so that its outcome can be remembered by value. */

@@ -1,4 +1,4 @@
-// Compiles the scanner's AssemblyScript into scan-line.wasm beside this file: node detect/sigma/scan/build.ts
+// Compiles the scanner's AssemblyScript into scan-line.wasm beside this file: node detect/sigma/engine/scan/build.ts
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { main } from 'assemblyscript/asc';

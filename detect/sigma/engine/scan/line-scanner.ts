@@ -93,12 +93,12 @@ export class LineScanner {
       const place = nodes[id] as number;
       memory.store(place + at.NODE_ID, id);
       const written = writeMatcher({ memory, hash: hashBytes, tests: node.tests, eager });
-      patterns.push(...written.patterns);
+      for (const pattern of written.patterns) patterns.push(pattern);
       memory.store(place + at.NODE_MATCHER, written.matcher);
       const pieces = piecesOf(node.tests);
       if (written.matcher !== 0 && pieces) {
         const table = writeKeywords({ memory, pieces, eager });
-        patterns.push(...table.patterns);
+        for (const pattern of table.patterns) patterns.push(pattern);
         memory.store(place + at.NODE_PIECES, table.matcher);
       }
       const exists = node.existsUnits;
@@ -225,7 +225,7 @@ export class LineScanner {
   #writeKeywordTable(texts: readonly string[]): number {
     const pieces = new Map(texts.map((text) => [text, []]));
     const { matcher, patterns } = writeKeywords({ memory: this.#memory, pieces, eager: this.#eager });
-    this.#stamped.patterns.push(...patterns);
+    for (const pattern of patterns) this.#stamped.patterns.push(pattern);
     return matcher;
   }
 

@@ -1,6 +1,6 @@
 // Which rules an event can match, by what it says of its origin; remembered under a bound.
-import type { LogsourceRouter } from './logsource-routes.ts';
-import type { Logsource } from './rule.ts';
+import type { LogsourceRouter } from '../logsource-routes.ts';
+import type { Logsource } from '../rule.ts';
 import { type CompiledRule, makeRuleGroup, type RuleGroup } from './rule-group.ts';
 
 /** Keys remembered of what events say of their origin; a hostile stream cannot make more. */

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { MatchPool } from '../../../detect/sigma/match-pool.ts';
-import { PIPELINES_FOLDER, ruleText } from './compile-text.ts';
+import { MatchPool } from '../../../../detect/sigma/engine/match-pool.ts';
+import { PIPELINES_FOLDER, ruleText } from '../compile-text.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'picket-pool-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,11 +1,11 @@
 // One thread of a pool: compiles the rules, then matches the blocks of lines that it is sent.
 import { parentPort, workerData } from 'node:worker_threads';
-import { describeError, errorCode } from '../../platform/core/errors.ts';
-import { compileRules } from './compile-rules.ts';
-import { loadPipelines } from './load-pipelines.ts';
-import { loadRules } from './load-rules.ts';
+import { describeError, errorCode } from '../../../platform/core/errors.ts';
+import { compileRules } from '../compile-rules.ts';
+import { loadPipelines } from '../load-pipelines.ts';
+import { loadRules } from '../load-rules.ts';
+import { sigmaError } from '../problem.ts';
 import type { BlockResult, PoolReady, PoolRules } from './match-pool.ts';
-import { sigmaError } from './problem.ts';
 
 const { folders, pipelines: folder, raw } = workerData as PoolRules;
 const loaded = loadRules({ folders });

@@ -1,15 +1,15 @@
 // The Sigma engine: compiled once, it tells which rules an event matches, and, when asked, why.
-import type { MatchReason } from '../../platform/core/alert.ts';
-import type { RuleInfo } from '../match.ts';
+import type { MatchReason } from '../../../platform/core/alert.ts';
+import type { RuleInfo } from '../../match.ts';
+import { explainRule } from '../explain.ts';
+import type { LogsourceRouter } from '../logsource-routes.ts';
+import type { MappedRule } from '../rule.ts';
 import type { EventSource } from './compile-holds.ts';
 import { compileTree, type Unit, UnitTable } from './compile-units.ts';
-import { explainRule } from './explain.ts';
 import { buildFieldTrie, type FieldTrie, walkEvent } from './field-trie.ts';
 import { groupRules } from './group-rules.ts';
 import { Judging } from './judging.ts';
-import type { LogsourceRouter } from './logsource-routes.ts';
 import { LineMatcher, type MatchedLine } from './match-lines.ts';
-import type { MappedRule } from './rule.ts';
 import type { RuleGroup } from './rule-group.ts';
 
 /** A rule as the engine takes it: mapped, with the info that its matches carry. */
