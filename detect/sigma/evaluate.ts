@@ -2,7 +2,8 @@
 
 import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { JsonObject } from '../../platform/core/event.ts';
-import type { RuleMatch, SigmaEngine } from './engine/engine.ts';
+import type { RuleInfo } from '../match.ts';
+import type { EngineRule, SigmaEngine } from './engine/engine.ts';
 import type { MatchedLine } from './engine/match-lines.ts';
 import type { Problem } from './problem.ts';
 import { linesOf, readBlocks } from './read-lines.ts';
@@ -39,6 +40,10 @@ export type PrepareLine = (line: Buffer) => readonly JsonObject[];
 
 const MAX_SHOWN = 100;
 
+const TIMESTAMP_KEY = Buffer.from('"@timestamp"');
+const EVENT_KEY = Buffer.from('"event"');
+const NOTHING: JsonObject = {};
+
 /**
  * Runs every line's events through the engine: those that `prepare` makes of a line, or without it the line as the
  * engine reads it, where it lies. Empty lines count for numbering and are left out; a line that cannot be read is
@@ -48,7 +53,7 @@ export async function evaluateLines(options: {
   lines: AsyncIterable<Uint8Array | string>;
   engine: SigmaEngine;
   prepare?: PrepareLine;
-  onAlert: (alert: EvaluatedAlert, match: RuleMatch<JsonObject>) => void | Promise<void>;
+  onAlert: (alert: EvaluatedAlert) => void | Promise<void>;
   refused: readonly Problem[];
   rulesLoaded: number;
   seconds_to_load: number;
@@ -69,9 +74,9 @@ export async function evaluateLines(options: {
   };
   const refuseFault = (error: unknown): void =>
     refuse(error instanceof SyntaxError ? 'JSON_INVALID' : errorCode(error), describeError(error));
-  const tell = (match: RuleMatch<JsonObject>): void => {
+  const tell = (rule: RuleInfo, event: JsonObject): void => {
     alerts++;
-    const waits = onAlert(describeMatch(match, sequence), match);
+    const waits = onAlert(describeMatch({ rule, event, sequence }));
     if (waits) held.push(waits);
   };
   const takeMatched = (line: MatchedLine | undefined): void => {
@@ -83,8 +88,10 @@ export async function evaluateLines(options: {
     }
     events++;
     if (line.matched.length === 0) return;
-    const event = line.read() as JsonObject;
-    for (const index of line.matched) tell(engine.describeMatch(index, event));
+    // Nothing else of the event is shown, so most need not be read for it.
+    const event =
+      line.mentions(TIMESTAMP_KEY) || line.mentions(EVENT_KEY) ? (line.read() as JsonObject) : NOTHING;
+    for (const index of line.matched) tell((engine.rules[index] as EngineRule).info, event);
   };
   const takePrepared = (line: Buffer, make: PrepareLine): void => {
     sequence++;
@@ -98,7 +105,7 @@ export async function evaluateLines(options: {
     }
     for (const event of prepared) {
       events++;
-      for (const match of engine.match(event)) tell(match);
+      for (const { rule } of engine.match(event)) tell(rule, event);
     }
   };
   for await (const block of readBlocks(options.lines)) {
@@ -130,7 +137,8 @@ export async function evaluateLines(options: {
   };
 }
 
-function describeMatch({ rule, event }: RuleMatch<JsonObject>, sequence: number): EvaluatedAlert {
+function describeMatch(found: { rule: RuleInfo; event: JsonObject; sequence: number }): EvaluatedAlert {
+  const { rule, event, sequence } = found;
   const timestamp = event['@timestamp'];
   const inner = event['event'];
   const id = inner !== null && typeof inner === 'object' ? (inner as JsonObject)['id'] : undefined;

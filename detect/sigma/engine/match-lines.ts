@@ -13,6 +13,8 @@ export interface MatchedLine {
   /** Places of the rules that hold, rising. */
   readonly matched: readonly number[];
   readonly read: () => object;
+  /** Whether these bytes (of a key with its quotes) may stand in the line; false only when the event has no such key. */
+  readonly mentions: (bytes: Buffer) => boolean;
   readonly fault?: unknown;
 }
 
@@ -80,7 +82,11 @@ export class LineMatcher {
     const scanner = this.#scanner;
     let start = scanner.load(block);
     const { loaded } = scanner;
-    const line = { matched: NONE, read: () => this.#source.document() };
+    const line = {
+      matched: NONE,
+      read: () => this.#source.document(),
+      mentions: (bytes: Buffer) => scanner.holds(bytes, this.#start, this.#end),
+    };
     while (start <= loaded) {
       const outcome = scanner.scan(start);
       const end = scanner.endOf(start, outcome);
@@ -100,12 +106,12 @@ export class LineMatcher {
     if (BLANK.test(text)) return undefined;
     try {
       const event = this.#readEvent(text);
-      return { matched: this.#matchEvent(event), read: () => event };
+      return { matched: this.#matchEvent(event), read: () => event, mentions: () => true };
     } catch (fault) {
       const read = (): never => {
         throw fault;
       };
-      return { matched: NONE, read, fault };
+      return { matched: NONE, read, mentions: () => true, fault };
     }
   }
 

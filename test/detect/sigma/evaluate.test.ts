@@ -39,6 +39,31 @@ describe('evaluating lines', () => {
     });
   });
 
+  it('tells the time and id of an event however its keys are written', async () => {
+    const alerts: EvaluatedAlert[] = [];
+    const lines = [
+      '{"CommandLine":"whoami","@timestamp":"2026-11-26T00:00:00Z","event":{"id":"a"}}',
+      '{"CommandLine":"whoami","\\u0040timestamp":"2026-11-26T00:00:01Z","ev\\u0065nt":{"id":"b"}}',
+      '{"CommandLine":"whoami","nested":{"event":{"id":"c"}}}',
+      '{"CommandLine":"whoami"}',
+    ];
+    await evaluateLines({
+      lines: Readable.from([Buffer.from(lines.join('\n'))]),
+      engine,
+      onAlert: (alert) => void alerts.push(alert),
+      refused: [],
+      rulesLoaded: 1,
+      seconds_to_load: 0,
+      monotonic: () => 0,
+    });
+    expect(alerts.map((alert) => [alert['@timestamp'], alert.event])).toEqual([
+      ['2026-11-26T00:00:00Z', { sequence: 1, id: 'a' }],
+      ['2026-11-26T00:00:01Z', { sequence: 2, id: 'b' }],
+      [undefined, { sequence: 3 }],
+      [undefined, { sequence: 4 }],
+    ]);
+  });
+
   it('cuts lines the same however the bytes come', async () => {
     await fc.assert(
       fc.asyncProperty(

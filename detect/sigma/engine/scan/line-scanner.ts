@@ -281,6 +281,11 @@ export class LineScanner {
     return this.words[this.#control + at.GENERATION] as number;
   }
 
+  /** Whether the bytes stand between two places of what is loaded, in a line in which no key is escaped. */
+  holds(bytes: Buffer, start: number, end: number): boolean {
+    return this.#memory.bytes.subarray(start, end).includes(bytes);
+  }
+
   /** Loaded bytes as text, read as UTF-8. */
   textBetween(start: number, end: number): string {
     return this.#memory.bytes.toString('utf8', start, end);
