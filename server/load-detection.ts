@@ -2,11 +2,11 @@
 import { basename, relative } from 'node:path';
 import { compileRules } from '../detect/sigma/compile-rules.ts';
 import type { SigmaEngine } from '../detect/sigma/engine/engine.ts';
-import { loadPipelines } from '../detect/sigma/load-pipelines.ts';
+import { loadRoutedPipelines } from '../detect/sigma/load-pipelines.ts';
 import { type LoadedRules, loadRules, type RuleGates } from '../detect/sigma/load-rules.ts';
 import type { LogsourceRoutes } from '../detect/sigma/logsource-routes.ts';
 import type { Pipeline } from '../detect/sigma/pipelines/pipeline.ts';
-import { type Problem, sigmaError } from '../detect/sigma/problem.ts';
+import type { Problem } from '../detect/sigma/problem.ts';
 import type { CorrelationRule, SigmaRule } from '../detect/sigma/rule.ts';
 import { assembleDetectorRules } from '../detect/worker/assemble-rules.ts';
 import type { DetectorRules } from '../detect/worker/route-matches.ts';
@@ -58,11 +58,7 @@ export function loadDetection(options: {
     now: options.now,
     ...(options.gates ? { gates: options.gates } : {}),
   });
-  const { pipelines, routes, refused } = loadPipelines(options.pipelines);
-  if (!routes)
-    throw sigmaError('LOGSOURCES_MISSING', 'no logsources.yaml among the pipelines', {
-      file: options.pipelines,
-    });
+  const { pipelines, routes, refused } = loadRoutedPipelines(options.pipelines);
   const packNames = new Map(
     loaded.packs.map(({ folder, hash }) => [
       hash,

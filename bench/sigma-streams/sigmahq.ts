@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { compileRules, type LoadedRule } from '../../detect/sigma/compile-rules.ts';
 import type { SigmaEngine } from '../../detect/sigma/engine/engine.ts';
-import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
+import { loadRoutedPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 
 const PIPELINES = join(import.meta.dirname, '../../rules/pipelines');
@@ -23,8 +23,7 @@ export function readSigmaHqRules(): LoadedRule[] {
 
 /** `ecs`: for normalised events, through our pipelines; else for raw ones. */
 export function compileSigmaHq(rules: readonly LoadedRule[], ecs = false): SigmaEngine {
-  const { pipelines, routes } = loadPipelines(PIPELINES);
-  if (!routes) throw new Error('rules/pipelines/logsources.yaml is missing');
+  const { pipelines, routes } = loadRoutedPipelines(PIPELINES);
   const { engine } = compileRules({ rules, pipelines: ecs ? pipelines : [], routes, raw: !ecs });
   engine.openLines();
   return engine;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describeError, PicketError } from '../../platform/core/errors.ts';
 import { type LogsourceRoutes, parseLogsourceRoutes } from './logsource-routes.ts';
 import { type Pipeline, parsePipeline, sortPipelines } from './pipelines/pipeline.ts';
-import { type Problem, toProblem } from './problem.ts';
+import { type Problem, sigmaError, toProblem } from './problem.ts';
 
 /** The file of a pipelines folder that is no pipeline. */
 export const LOGSOURCES_FILE = 'logsources.yaml';
@@ -56,4 +56,15 @@ export function loadPipelines(path: string): {
     refused,
     notes: pipelines.flatMap(({ notes }) => notes),
   };
+}
+
+/** The same for who needs the routes as well. @throws PicketError LOGSOURCES_MISSING when the folder has none */
+export function loadRoutedPipelines(
+  folder: string,
+): ReturnType<typeof loadPipelines> & { routes: LogsourceRoutes } {
+  const loaded = loadPipelines(folder);
+  const { routes } = loaded;
+  if (!routes)
+    throw sigmaError('LOGSOURCES_MISSING', 'no logsources.yaml among the pipelines', { file: folder });
+  return { ...loaded, routes };
 }

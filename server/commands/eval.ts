@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { compileRules } from '../../detect/sigma/compile-rules.ts';
 import { evaluateLines } from '../../detect/sigma/evaluate.ts';
-import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
+import { loadRoutedPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 import { describePlace, PicketError } from '../../platform/core/errors.ts';
 import { PROGRAM_FOLDER } from '../content-path.ts';
@@ -52,13 +52,7 @@ Exit codes: 0 it ran; with --strict 1 when a rule or line was refused; 2 wrong u
       const { rules, refused } = loadRules({ folders: options.rules });
       const unreadable = refused.find(({ code }) => code === 'RULES_UNREADABLE');
       if (rules.length === 0 && unreadable) throw new PicketError(unreadable);
-      const { pipelines, routes, refused: refusedPipelines } = loadPipelines(options.pipelines);
-      if (!routes)
-        throw new PicketError({
-          code: 'LOGSOURCES_MISSING',
-          message: 'no logsources.yaml among the pipelines',
-          place: { file: options.pipelines },
-        });
+      const { pipelines, routes, refused: refusedPipelines } = loadRoutedPipelines(options.pipelines);
       const compiled = compileRules({
         rules,
         pipelines: options.raw ? [] : pipelines,

@@ -2,16 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { describeError, errorCode } from '../../../platform/core/errors.ts';
 import { compileRules } from '../compile-rules.ts';
-import { loadPipelines } from '../load-pipelines.ts';
+import { loadRoutedPipelines } from '../load-pipelines.ts';
 import { loadRules } from '../load-rules.ts';
-import { sigmaError } from '../problem.ts';
 import type { BlockResult, PoolReady, PoolRules } from './match-pool.ts';
 
 const { folders, pipelines: folder, raw } = workerData as PoolRules;
 const loaded = loadRules({ folders });
-const { pipelines, routes, refused } = loadPipelines(folder);
-if (!routes)
-  throw sigmaError('LOGSOURCES_MISSING', 'no logsources.yaml among the pipelines', { file: folder });
+const { pipelines, routes, refused } = loadRoutedPipelines(folder);
 const compiled = compileRules({ rules: loaded.rules, pipelines: raw ? [] : pipelines, routes, raw });
 const { engine } = compiled;
 engine.openLines();

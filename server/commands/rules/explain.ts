@@ -4,7 +4,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { compileRules } from '../../../detect/sigma/compile-rules.ts';
 import { flattenRaw } from '../../../detect/sigma/flatten-raw.ts';
-import { loadPipelines } from '../../../detect/sigma/load-pipelines.ts';
+import { loadRoutedPipelines } from '../../../detect/sigma/load-pipelines.ts';
 import { parseRuleFile } from '../../../detect/sigma/parse-file.ts';
 import { PicketError } from '../../../platform/core/errors.ts';
 import type { JsonObject } from '../../../platform/core/event.ts';
@@ -112,13 +112,7 @@ function explainHere(given: {
 }): ExplainView {
   const { draft, document, options } = given;
   const parsed = parseRuleFile({ text: draft.text, file: draft.name });
-  const { pipelines, routes, refused } = loadPipelines(options.pipelines);
-  if (!routes)
-    throw new PicketError({
-      code: 'LOGSOURCES_MISSING',
-      message: 'no logsources.yaml among the pipelines',
-      place: { file: options.pipelines },
-    });
+  const { pipelines, routes, refused } = loadRoutedPipelines(options.pipelines);
   const raw = options.raw === true;
   const compiled = compileRules({
     rules: parsed.rules

@@ -1,7 +1,7 @@
 // picket rules test: runs the records that stand beside rules, or the regression tests that they name.
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { loadPipelines } from '../../../detect/sigma/load-pipelines.ts';
+import { loadRoutedPipelines } from '../../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../../detect/sigma/load-rules.ts';
 import { testVectors } from '../../../detect/sigma/test-regression.ts';
 import { testRules } from '../../../detect/sigma/test-rules.ts';
@@ -71,13 +71,7 @@ interface TestOptions {
 
 /** @throws PicketError LOGSOURCES_MISSING, FILE_UNREADABLE */
 function runTests(folders: readonly string[], options: TestOptions): ReturnType<typeof testRules> {
-  const { pipelines, routes } = loadPipelines(options.pipelines);
-  if (!routes)
-    throw new PicketError({
-      code: 'LOGSOURCES_MISSING',
-      message: 'no logsources.yaml among the pipelines',
-      place: { file: options.pipelines },
-    });
+  const { pipelines, routes } = loadRoutedPipelines(options.pipelines);
   if (options.vectors !== undefined) {
     const file = options.vectors;
     if (!existsSync(file))

@@ -142,6 +142,7 @@ describe('refused', () => {
       'RULES_UNREADABLE',
       'PIPELINES_UNREADABLE',
       'LOGSOURCES_INVALID',
+      'LOGSOURCES_MISSING',
       'PIPELINE_NO_EFFECT',
       'PIPELINE_OTHER_BACKEND',
     ];
