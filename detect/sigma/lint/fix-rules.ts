@@ -135,33 +135,23 @@ function describeDetection(rule: SigmaRule): unknown {
   }
 }
 
+/** What a correlation rule means by, its header but for the level left out. */
+const CORRELATION_KEYS = [
+  'type',
+  'rules',
+  'groupBy',
+  'aliases',
+  'timespan_ms',
+  'condition',
+  'field',
+  'percentile',
+  'extended',
+  'generate',
+  'level',
+] as const;
+
 function withoutHeader(rule: Record<string, unknown>): Record<string, unknown> {
-  const {
-    type,
-    rules,
-    groupBy,
-    aliases,
-    timespan_ms,
-    condition,
-    field,
-    percentile,
-    extended,
-    generate,
-    level,
-  } = rule;
-  const kept = {
-    type,
-    rules,
-    groupBy,
-    aliases,
-    timespan_ms,
-    condition,
-    field,
-    percentile,
-    extended,
-    generate,
-    level,
-  };
+  const kept = Object.fromEntries(CORRELATION_KEYS.map((key) => [key, rule[key]]));
   return JSON.parse(JSON.stringify(kept)) as Record<string, unknown>;
 }
 
