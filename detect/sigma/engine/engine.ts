@@ -55,10 +55,7 @@ export class SigmaEngine {
     const signals = router.signalPaths;
     this.rules = rules;
     this.#units = table.units;
-    this.#fields = buildFieldTrie(
-      table.units,
-      signals.map((path) => path.join('.')),
-    );
+    this.#fields = buildFieldTrie(table.units, [...signals.map((path) => path.join('.')), ...reshaped]);
     this.#judging = new Judging(trees, table.units);
     this.#groupOf = groupRules({
       router,

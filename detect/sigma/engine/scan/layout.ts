@@ -27,7 +27,6 @@ export const LEARNED_NODE = 23;
 export const KEY_STAMPS = 24;
 /** 1 when the signals are those of the line told before, 2 when ids were forgotten since. */
 export const SAME_SIGNALS = 25;
-export const CONTROL_WORDS = 32;
 
 /** Most of each in one event; beyond, the event is left to the TypeScript side. */
 export const MAX_RESULTS = 4_096;

@@ -65,7 +65,7 @@ export class LineScanner {
   /**
    * `fields` with what is asked of them; `eager` marks units that bring a rule to be looked at; `signals` are the
    * fields (by dotted path) whose values are told as ids; an event with one of the top-level keys `unsure` is left
-   * to JSON.parse. Stamps rise from `firstStamp`, given only to see what happens when they run out.
+   * to JSON.parse. Signals and those keys are among `fields`. Stamps rise from `firstStamp`, given only to see what happens when they run out.
    */
   constructor(options: {
     fields: FieldTrie;
@@ -106,24 +106,23 @@ export class LineScanner {
       const below = [...node.children].map(([key, child]) => ({ key, node: nodes[child.id] as number }));
       const deep = [...node.children.values()].some(({ children }) => children.size > 0);
       if (deep) memory.store(place + at.NODE_FLAGS, 2);
-      if (id === 0) {
-        for (const key of options.unsure) {
-          if (node.children.has(key)) continue;
-          const trap = memory.allocate(at.NODE_BYTES);
-          memory.store(trap + at.NODE_FLAGS, 1);
-          below.push({ key, node: trap });
-        }
-      }
       if (below.length > 0)
         writeKeys({ memory, hash: hashBytes, place, below, spare: deep ? MAX_LEARNED : 0 });
     });
+    const mark = (node: FieldTrie['root'], flag: number): void => {
+      const place = (nodes[node.id] as number) + at.NODE_FLAGS;
+      memory.store(place, memory.load(place) | flag);
+    };
+    for (const key of options.unsure) {
+      const node = fields.root.children.get(key);
+      if (node) mark(node, 1);
+    }
     signals.forEach((path, index) => {
       let node: FieldTrie['root'] | undefined = fields.root;
       for (const key of path) node = node?.children.get(key);
       if (!node) return;
-      const place = nodes[node.id] as number;
-      memory.store(place + at.NODE_SIGNAL, index + 1);
-      if (path.length > 1) memory.store(place + at.NODE_FLAGS, memory.load(place + at.NODE_FLAGS) | 4);
+      memory.store((nodes[node.id] as number) + at.NODE_SIGNAL, index + 1);
+      if (path.length > 1) mark(node, 4);
     });
     const root = nodes[fields.root.id] as number;
     const set = (word: number, value: number): void => memory.store(at.CONTROL + 4 * word, value);

@@ -295,6 +295,25 @@ describe('lines of JSON', () => {
     expect(found).toEqual(expected);
   });
 
+  it('are reshaped before they are asked, also by a rule that names the shape', () => {
+    const rule = `title: Named\nlogsource: { product: anything }\nlevel: low\ndetection:\n  flat:\n    A: foo\n  deep:\n    Event.EventData.A: foo\n  condition: flat or deep\n`;
+    const named = compileText({ text: rule }).engine;
+    const matched: number[] = [];
+    const lines = [
+      '{"Event":{"System":{"EventID":1},"EventData":{"A":"foo"}}}',
+      '{"Event":{"EventData":{"A":"foo"}}}',
+      '{"A":"foo"}',
+      '{"A":"bar"}',
+    ];
+    named.matchLines(Buffer.from(lines.join('\n')), (line) => matched.push(line?.matched.length ?? 0));
+    const flatOnly = compileText({ text: rule.replace('flat or deep', 'deep and not flat') }).engine;
+    const deep: number[] = [];
+    flatOnly.matchLines(Buffer.from(lines.join('\n')), (line) => deep.push(line?.matched.length ?? 0));
+    expect(matched).toEqual([1, 1, 1, 0]);
+    // flattenRaw takes `Event` away where it holds `System`, so that only the second still has the deep field.
+    expect(deep).toEqual([0, 1, 0, 0]);
+  });
+
   it('match the same when values were forgotten, and after very many', () => {
     const lines = Array.from({ length: 60_000 }, (_, at) =>
       JSON.stringify({ A: `value ${at} abc`, B: `${at}` }),

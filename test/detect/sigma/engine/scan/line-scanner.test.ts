@@ -9,7 +9,7 @@ const units = [
 
 function openScanner(firstStamp = 0): LineScanner {
   return new LineScanner({
-    fields: buildFieldTrie(units),
+    fields: buildFieldTrie(units, ['Event']),
     unitCount: units.length,
     eager: Uint8Array.of(1, 0),
     signals: [],
