@@ -30,13 +30,18 @@ export function assembleDetectorRules(options: {
   }
   const refused: RefusedCorrelation[] = [];
   const correlations: CorrelationDefinition[] = [];
+  const inner = new Map<string, string>();
+  for (const { rule } of options.correlations) {
+    inner.set(rule.id, rule.id);
+    if (rule.name !== undefined) inner.set(rule.name, rule.id);
+  }
   for (const loaded of options.correlations) {
     const { rule } = loaded;
     try {
       const definition = readCorrelationRule({
         rule,
         info: describeRule(loaded, 'correlation'),
-        idOf: (reference) => plain.get(reference)?.id,
+        idOf: (reference) => plain.get(reference)?.id ?? inner.get(reference),
       });
       correlations.push(mapFields({ definition, plain, pipelines }));
     } catch (error) {

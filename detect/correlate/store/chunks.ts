@@ -1,0 +1,244 @@
+// The signals of a key on disk: chunks of up to some hundred rows, disjoint and ordered in time, ties never split.
+import { compareRows, type SignalRow } from '../firing/signal-row.ts';
+import type { SignalStore } from './open-store.ts';
+
+/** A chunk that grows past this is cut in pieces of about half. */
+const MOST_ROWS = 512;
+
+interface ChunkRow {
+  first_t: number;
+  last_t: number;
+  rows: number;
+  events: number;
+  body: string;
+}
+
+/** Columns of a chunk's rows; texts that are alike in most rows are numbered. */
+interface ChunkBody {
+  t: number[];
+  event: string[];
+  rule: (string | number)[];
+  source?: string[];
+  site: (string | number)[];
+  values?: (readonly string[])[];
+  numbers?: (readonly number[])[];
+  evidence: (string | null)[];
+}
+
+/** Rows with from ≤ t ≤ to, sorted. */
+export function readRows(store: SignalStore, key: number, from: number, to: number): SignalRow[] {
+  const rows: SignalRow[] = [];
+  for (const { body } of chunksBetween(store, key, from, to)) {
+    for (const row of decode(body)) if (row.t >= from && row.t <= to) rows.push(row);
+  }
+  return rows;
+}
+
+function chunksBetween(store: SignalStore, key: number, from: number, to: number): ChunkRow[] {
+  // Chunks are disjoint: those that reach into the span begin with the last one that begins before it.
+  return store
+    .statement(
+      `SELECT first_t, last_t, rows, events, body FROM chunks WHERE key = ? AND first_t >= coalesce(
+         (SELECT max(first_t) FROM chunks WHERE key = ? AND first_t <= ?), ?) AND first_t <= ? AND last_t >= ?
+       ORDER BY first_t`,
+    )
+    .all(key, key, from, from, to, from) as unknown as ChunkRow[];
+}
+
+/** The last chunks that hold together at least `least` rows (or all), sorted rows. */
+export function readLastRows(store: SignalStore, key: number, least: number): SignalRow[] {
+  const rows: SignalRow[][] = [];
+  let held = 0;
+  for (const chunk of store
+    .statement('SELECT rows, body FROM chunks WHERE key = ? ORDER BY first_t DESC')
+    .iterate(key)) {
+    rows.push(decode(String(chunk['body'])));
+    held += Number(chunk['rows']);
+    if (held >= least) break;
+  }
+  return rows.reverse().flat();
+}
+
+/** Distinct events with from ≤ t ≤ to; whole chunks are counted by what they say of themselves. */
+export function countEvents(store: SignalStore, key: number, from: number, to: number): number {
+  let count = 0;
+  for (const chunk of chunkSummaries(store, key, from, to)) {
+    if (chunk.first_t >= from && chunk.last_t <= to) count += chunk.events;
+    else
+      count += distinctEvents(
+        readRows(store, key, Math.max(from, chunk.first_t), Math.min(to, chunk.last_t)),
+      );
+  }
+  return count;
+}
+
+function chunkSummaries(
+  store: SignalStore,
+  key: number,
+  from: number,
+  to: number,
+): Omit<ChunkRow, 'body' | 'rows'>[] {
+  return store
+    .statement(
+      `SELECT first_t, last_t, events FROM chunks WHERE key = ? AND first_t >= coalesce(
+         (SELECT max(first_t) FROM chunks WHERE key = ? AND first_t <= ?), ?) AND first_t <= ? AND last_t >= ?
+       ORDER BY first_t`,
+    )
+    .all(key, key, from, from, to, from) as unknown as ChunkRow[];
+}
+
+/** The first or last distinct events with from ≤ t ≤ to: their rows, sorted, for at most `limit` events. */
+export function readEdge(
+  store: SignalStore,
+  options: { key: number; from: number; to: number; limit: number; side: 'first' | 'last' },
+): SignalRow[] {
+  const { key, from, to, limit, side } = options;
+  const summaries = chunkSummaries(store, key, from, to);
+  if (side === 'last') summaries.reverse();
+  let rows: SignalRow[] = [];
+  for (const { first_t, last_t } of summaries) {
+    const more = readRows(store, key, Math.max(from, first_t), Math.min(to, last_t));
+    rows = side === 'first' ? [...rows, ...more] : [...more, ...rows];
+    if (distinctEvents(rows) >= limit) break;
+  }
+  const events = [...new Set(rows.map(({ event }) => event))];
+  const kept = new Set(side === 'first' ? events.slice(0, limit) : events.slice(-limit));
+  return rows.filter(({ event }) => kept.has(event));
+}
+
+/** Rows must be sorted: one event has one time, so that its rows stand together. */
+function distinctEvents(rows: readonly SignalRow[]): number {
+  let count = 0;
+  let before: string | undefined;
+  for (const { event } of rows) {
+    if (event !== before) count++;
+    before = event;
+  }
+  return count;
+}
+
+/** Stores sorted rows that are not there yet. `isNew`: the key has no chunk. `newest`: the latest time on disk. */
+export function insertRows(
+  store: SignalStore,
+  options: { key: number; rows: readonly SignalRow[]; isNew: boolean; newest: number },
+): void {
+  const { key, rows, isNew, newest } = options;
+  if (isNew) {
+    writeChunks(store, key, rows);
+    return;
+  }
+  for (let at = 0; at < rows.length; ) {
+    const { t } = rows[at] as SignalRow;
+    const before = store
+      .statement(
+        'SELECT first_t, last_t, rows, body FROM chunks WHERE key = ? AND first_t <= ? ORDER BY first_t DESC LIMIT 1',
+      )
+      .get(key, t) as ChunkRow | undefined;
+    let end = rows.length;
+    if (t <= newest) {
+      const next = store
+        .statement('SELECT min(first_t) AS t FROM chunks WHERE key = ? AND first_t > ?')
+        .get(key, t)?.['t'];
+      if (typeof next === 'number') {
+        end = at;
+        while (end < rows.length && (rows[end] as SignalRow).t < next) end++;
+      }
+    }
+    const taken = rows.slice(at, end);
+    at = end;
+    if (!before || (t > before.last_t && before.rows >= MOST_ROWS / 2)) {
+      writeChunks(store, key, taken);
+      continue;
+    }
+    store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, before.first_t);
+    const merged = [...decode(before.body), ...taken];
+    if (t <= before.last_t) merged.sort(compareRows);
+    writeChunks(store, key, merged);
+  }
+}
+
+/** Takes one row away. */
+export function removeRow(store: SignalStore, key: number, row: SignalRow): void {
+  const [chunk] = chunksBetween(store, key, row.t, row.t);
+  if (!chunk) return;
+  const rows = decode(chunk.body);
+  const left = rows.filter((one) => compareRows(one, row) !== 0);
+  if (left.length === rows.length) return;
+  store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, chunk.first_t);
+  writeChunks(store, key, left);
+}
+
+/** Drops rows before a time. */
+export function dropBefore(store: SignalStore, t: number): void {
+  store.statement('DELETE FROM chunks WHERE last_t < ?').run(t);
+  const cut = store
+    .statement('SELECT key, first_t, body FROM chunks WHERE last_t >= ? AND first_t < ?')
+    .all(t, t) as { key: number; first_t: number; body: string }[];
+  for (const { key, first_t, body } of cut) {
+    store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, first_t);
+    writeChunks(
+      store,
+      key,
+      decode(body).filter((row) => row.t >= t),
+    );
+  }
+}
+
+function writeChunks(store: SignalStore, key: number, rows: readonly SignalRow[]): void {
+  for (let at = 0; at < rows.length; ) {
+    let end = rows.length - at > MOST_ROWS ? at + MOST_ROWS / 2 : rows.length;
+    while (end < rows.length && (rows[end] as SignalRow).t === (rows[end - 1] as SignalRow).t) end++;
+    const piece = at === 0 && end === rows.length ? rows : rows.slice(at, end);
+    store
+      .statement('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)')
+      .run(
+        key,
+        (piece[0] as SignalRow).t,
+        (piece.at(-1) as SignalRow).t,
+        piece.length,
+        distinctEvents(piece),
+        encode(piece),
+      );
+    at = end;
+  }
+}
+
+function encode(rows: readonly SignalRow[]): string {
+  const body: ChunkBody = { t: [], event: [], rule: [], site: [], evidence: [] };
+  for (const [at, row] of rows.entries()) {
+    const before = rows[at - 1];
+    body.t.push(row.t);
+    body.event.push(row.event);
+    // 0 stands for "as the row before".
+    body.rule.push(before?.rule === row.rule ? 0 : row.rule);
+    body.site.push(before?.site === row.site ? 0 : row.site);
+    body.evidence.push(row.evidence ?? null);
+    if (row.source !== '') body.source ??= rows.map(({ source }) => source);
+    if (row.values.length > 0) body.values ??= rows.map(({ values }) => values);
+    if (row.numbers.length > 0) body.numbers ??= rows.map(({ numbers }) => numbers);
+  }
+  return JSON.stringify(body);
+}
+
+const NONE: readonly never[] = [];
+
+function decode(text: string): SignalRow[] {
+  const body = JSON.parse(text) as ChunkBody;
+  let rule = '';
+  let site = '';
+  return body.t.map((t, at) => {
+    const [ruleOrSame, siteOrSame] = [body.rule[at], body.site[at]];
+    if (typeof ruleOrSame === 'string') rule = ruleOrSame;
+    if (typeof siteOrSame === 'string') site = siteOrSame;
+    return {
+      t,
+      event: body.event[at] as string,
+      rule,
+      source: body.source?.[at] ?? '',
+      site,
+      values: body.values?.[at] ?? NONE,
+      numbers: body.numbers?.[at] ?? NONE,
+      evidence: body.evidence[at] ?? undefined,
+    };
+  });
+}
