@@ -1,0 +1,3 @@
+package tools
+
+import _ "helm.sh/helm/v3/cmd/helm"
