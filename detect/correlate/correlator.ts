@@ -164,7 +164,8 @@ export function openCorrelator(options: {
         asOf,
         now,
         count,
-        outersOf: (correlation) => outers.get(correlation.rule.id) ?? [],
+        // What a plain rule matched reaches correlations as its matches, not as its own alerts.
+        outersOf: ({ rule }) => (rule.kind === 'plain' ? [] : (outers.get(rule.id) ?? [])),
       });
       for (const id of ids) if (!changed.has(id)) changed.set(id, now);
       if (position) {

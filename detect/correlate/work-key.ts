@@ -84,8 +84,10 @@ function workInOrder(work: KeyWork, key: KeyState, rows: readonly SignalRow[], t
   const { correlation } = key;
   const tie = t === key.newest;
   if (waits(correlation)) {
-    // A time that as_of has passed already is decided: its window changes now.
-    if (work.asOf(siteOf(correlation, rows[0] as SignalRow)) >= t) return false;
+    // A time that as_of has passed already is decided: its window changes now. What a B answers may be of a site
+    // that is ahead of its own.
+    const site = correlation.type === 'absence' ? '' : siteOf(correlation, rows[0] as SignalRow);
+    if (work.asOf(site) >= t) return false;
     if (tie) return false;
     addFresh(work, key, rows);
     key.newest = t;

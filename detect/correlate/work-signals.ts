@@ -59,6 +59,8 @@ export function workSignals(batch: BatchWork): Set<string> {
       if (key.moved) batch.moved.add(key);
     }
     changes = divide(batch, outer, new Map());
+    // What as_of decides anew was told in the first round.
+    before.clear();
   }
   return changed;
 }

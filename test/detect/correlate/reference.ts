@@ -45,6 +45,7 @@ export function correlateAtOnce(
       const { tenant, key } = own[0] as Signal;
       const points = firingOf(own, { as_of, correlation });
       if (!correlation.silent) alerts.push(...alertsOf(own, points, correlation));
+      if (correlation.rule.kind === 'plain') continue;
       for (const outer of inForce.filter(({ rules }) => rules.includes(correlation.rule.id))) {
         for (const point of points) {
           all.push(
