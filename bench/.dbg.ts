@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import * as fc from '/work/main/node_modules/fast-check/lib/fast-check.js';
-import { openCorrelator } from '/work/main/detect/correlate/correlator.ts';
-import { correlateAtOnce } from '/work/main/test/detect/correlate/reference.ts';
-import { correlationSet, sampleSet, signalsOf, toldSet } from '/work/main/test/detect/correlate/random-correlations.ts';
+import * as fc from '/work/wt/engine/node_modules/fast-check/lib/fast-check.js';
+import { openCorrelator } from '/work/wt/engine/detect/correlate/correlator.ts';
+import { correlateAtOnce } from '/work/wt/engine/test/detect/correlate/reference.ts';
+import { correlationSet, sampleSet, signalsOf, toldSet } from '/work/wt/engine/test/detect/correlate/random-correlations.ts';
 import { mkdtempSync } from 'node:fs';
 const strip = (c: any) => c.map(({ id, rule, key, first, last, count, events }: any) => JSON.stringify({ rule: rule.id ?? rule, key, first, last, count, events: events.map((e: any) => e.event), id }));
 const restart = process.argv[2] === 'restart';
@@ -26,6 +26,6 @@ const body = ((samples: any, correlations: any, told: any, sizes: any, seed: any
   if (d.length) throw new Error(d.slice(0, 6).join('\n'));
 });
 const prop = fc.property(sampleSet, correlationSet, toldSet, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }), fc.integer(), body);
-const out = fc.check(prop, { numRuns: Number(process.argv[3] ?? 300), interruptAfterTimeLimit: 60000 });
+const out = fc.check(prop, { numRuns: Number(process.argv[3] ?? 300), interruptAfterTimeLimit: Number(process.argv[4] ?? 60000) });
 if (out.failed) { process.env.DUMP='1'; try { (body as any)(...(out.counterexample as any)); } catch (e) { }
- const [samples, cs, told, sizes, seed] = out.counterexample as any; console.log((out as any).errorInstance?.message ?? out.error); console.log(JSON.stringify({ samples, told, sizes, seed })); console.log(cs.map((c: any) => `${c.rule.id} ${c.rule.scope} ${c.type} T=${c.timespan_ms / 60000}m ${JSON.stringify(c.bounds)} ${JSON.stringify(c.condition ?? '')} silent=${c.silent} learn=${c.learn_until}`).join('\n')); } else console.log('ok', out.numRuns);
+ const [samples, cs, told, sizes, seed] = out.counterexample as any; (await import('node:fs')).writeFileSync('/tmp/cx-'+process.argv[2]+'.json', JSON.stringify({samples,cs,told,sizes,seed})); console.log((out as any).errorInstance?.message ?? out.error); console.log(JSON.stringify({ samples, told, sizes, seed })); console.log(cs.map((c: any) => `${c.rule.id} ${c.rule.scope} ${c.type} T=${c.timespan_ms / 60000}m ${JSON.stringify(c.bounds)} ${JSON.stringify(c.condition ?? '')} silent=${c.silent} learn=${c.learn_until}`).join('\n')); } else console.log('ok', out.numRuns);

@@ -143,6 +143,7 @@ for (const batch of makeBatches(total, begins)) {
 globalThis.gc?.();
 const { heapUsed, external, rss } = process.memoryUsage();
 correlator.close();
+if (process.env.NOSTART) { process.stdout.write(JSON.stringify({ per_s: Math.round(total / (busy / 1000)), cpu_us: (cpu * 1000) / total, heap_mb: Math.round(heapUsed/1e6), rss_mb: Math.round(rss/1e6) })); process.exit(0); }
 const started = performance.now();
 correlator = open();
 correlator.use(correlations());

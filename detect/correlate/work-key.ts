@@ -246,11 +246,10 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
     }
     let { low, high } = span;
     if (!onlyGrows(correlation) || changeHere.withdrawn.length > 0) {
-      // The windows of points that stand are judged again whole.
-      const rule = correlation.rules[0] as string;
+      // The points that stand are judged again; no further, since what lies there belongs to other episodes.
       for (const { anchor_t, last_t } of episodes) {
-        low = Math.min(low, touchedBy(correlation, { t: anchor_t, rule }).low);
-        high = Math.max(high, touchedBy(correlation, { t: last_t, rule }).high);
+        low = Math.min(low, pointSpan(correlation, anchor_t).low);
+        high = Math.max(high, pointSpan(correlation, last_t).high);
       }
     }
     const before = work.keys.read(key, low - back, high + ahead);
@@ -278,6 +277,14 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
   // What stood before the newest signal is another now.
   key.head = undefined;
   key.run = undefined;
+}
+
+/** The signals that a firing point at t may be one of: its window's, where one point stands for a window. */
+function pointSpan(correlation: Correlation, t: number): { low: number; high: number } {
+  const { windowed, type, rules } = correlation;
+  return windowed || type === 'beacon'
+    ? touchedBy(correlation, { t, rule: rules[0] as string })
+    : { low: t, high: t };
 }
 
 /** Joins spans that overlap or could share an episode. */
