@@ -105,7 +105,7 @@ export function openCorrelator(options: {
     keys.trim(most_keys);
   };
   const settled = (row: EpisodeRow): EpisodeRow => {
-    keys.settle(keys.byId(row.key));
+    log.settle(keys.byId(row.key));
     return row;
   };
   const read = (row: EpisodeRow): Episode =>
@@ -184,7 +184,7 @@ export function openCorrelator(options: {
       commit();
       const rows = store.statement(byState).all('current') as unknown as EpisodeRow[];
       const episodes = rows.map(read).filter(({ silent }) => !silent);
-      store.commit();
+      commit();
       return episodes;
     },
     tally() {
@@ -194,14 +194,14 @@ export function openCorrelator(options: {
     episode(id) {
       commit();
       const episode = find(id);
-      store.commit();
+      commit();
       return episode;
     },
     takeOutgoing(request) {
       commit();
       store.begin();
       const outgoing = takeOutgoing(store, { ...request, find });
-      store.commit();
+      commit();
       return outgoing;
     },
     flush() {

@@ -118,7 +118,12 @@ function readUnanswered(
   span: { from: number; to: number },
 ): Shown {
   const { correlation } = key;
-  const rows = readRows(store, key.id, span.from, span.to + correlation.timespan_ms);
+  const rows = readRows(store, {
+    key: key.id,
+    from: span.from,
+    to: span.to + correlation.timespan_ms,
+    evidence: true,
+  });
   const fires = findFiring({
     correlation,
     rows,

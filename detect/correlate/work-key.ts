@@ -3,10 +3,11 @@
 import type { Correlation } from './correlation.ts';
 import { alertId, comparePoints, cutOf, joinRuns, type Point, type Run } from './episodes.ts';
 import { findFiring, reachOf, touchedBy } from './firing/find-firing.ts';
-import { compareRows, type SignalRow } from './firing/signal-row.ts';
+import { compareRows, insertRow, nameOf, type SignalRow } from './firing/signal-row.ts';
 import { removeRow } from './store/chunks.ts';
 import type { KeyState, KeyTable } from './store/key-table.ts';
 import type { EpisodeRow, SignalStore } from './store/open-store.ts';
+import type { SignalLog } from './store/signal-log.ts';
 
 export interface KeyWork {
   readonly store: SignalStore;
@@ -20,8 +21,7 @@ export interface KeyWork {
   readonly onFiring: ((row: SignalRow, fires: boolean) => void) | undefined;
   /** Hears of every episode that is new or other than before. */
   readonly onChange: (id: string) => void;
-  /** Hears of the rows that were new, for the log. */
-  readonly onRow: (row: SignalRow, withdrawn: boolean) => void;
+  readonly log: SignalLog;
 }
 
 /** New signals of a key: sorted rows, rows to take back, and times that as_of has decided. */
@@ -52,13 +52,11 @@ function sortDistinct(rows: SignalRow[]): SignalRow[] {
   return rows.filter((row, at) => at === 0 || compareRows(row, rows[at - 1] as SignalRow) !== 0);
 }
 
-/** Puts rows at the end of a key's fresh ones. */
-function addFresh(work: KeyWork, key: KeyState, rows: readonly SignalRow[]): void {
+/** Puts rows among a key's fresh ones. */
+function addFresh({ log }: KeyWork, key: KeyState, rows: readonly SignalRow[]): void {
   for (const row of rows) {
-    const before = key.fresh.at(-1);
-    if (before && compareRows(before, row) > 0) key.sorted = false;
-    key.fresh.push(row);
-    work.onRow(row, false);
+    insertRow(key.fresh, row);
+    log.add(key, row);
   }
 }
 
@@ -98,12 +96,16 @@ function workInOrder(work: KeyWork, key: KeyState, rows: readonly SignalRow[], t
   let added = rows;
   if (tie) {
     if (!onlyGrows(correlation)) return false;
-    added = rows.filter((row) => !key.ties.some((one) => compareRows(one, row) === 0));
+    const ties = work.keys.tiesOf(key);
+    added = rows.filter((row) => !ties.some((one) => compareRows(one, row) === 0));
     if (added.length === 0) return true;
-    group = [...key.ties, ...added].sort(compareRows);
+    group = [...ties, ...added].sort(compareRows);
   }
   const head = correlation.alwaysFires ? undefined : work.keys.headOf(key);
-  if (!tie && head && key.ties.length > 0) head.absorb(key.ties, key.newest);
+  if (!tie && head) {
+    const ties = work.keys.tiesOf(key);
+    if (ties.length > 0) head.absorb(ties, key.newest);
+  }
   const fires = head?.judge(group, t);
   let first: SignalRow | undefined;
   let last: SignalRow | undefined;
@@ -182,8 +184,9 @@ function newEpisode({ now }: KeyWork, key: KeyState, run: Run): { id: string; ro
 }
 
 /** Puts an episode down; one that stood before keeps its revision and the time it was first made. */
-function writeEpisode({ store }: KeyWork, row: EpisodeRow): void {
+function writeEpisode({ store, keys }: KeyWork, row: EpisodeRow): void {
   store.begin();
+  keys.save(keys.byId(row.key));
   store
     .statement(
       `INSERT INTO episodes VALUES (?, ?, ?, ?, ?, ?, 'current', NULL, ?, ?)
@@ -252,7 +255,9 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
         high = Math.max(high, pointSpan(correlation, last_t).high);
       }
     }
-    const before = work.keys.read(key, low - back, high + ahead);
+    // Only what fires for others must say what it is.
+    const reading = { evidence: work.onFiring !== undefined };
+    const before = work.keys.read(key, low - back, high + ahead, reading);
     const changed = apply(work, key, before, changeHere);
     if (
       changed.rows.length === 0 &&
@@ -260,7 +265,7 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
       !change.decided.some((t) => t >= low && t <= high)
     )
       continue;
-    const after = work.keys.read(key, low - back, high + ahead);
+    const after = work.keys.read(key, low - back, high + ahead, reading);
     const judged = findFiring({ correlation, rows: after, low, high, asOf: work.asOf });
     if (work.onFiring) {
       const old = findFiring({ correlation, rows: before, low, high, asOf: work.asOfBefore });
@@ -328,30 +333,25 @@ function apply(
   }
   if (added.length > 0) {
     addFresh(work, key, added);
-    for (const row of added) {
-      if (row.t === key.newest) key.ties = [...key.ties, row].sort(compareRows);
-      else if (row.t > key.newest) {
-        key.newest = row.t;
-        key.ties = [row];
-      }
+    for (const { t } of added) {
+      if (t < key.newest) continue;
+      key.newest = t;
+      key.ties = undefined;
     }
   }
   const gone = withdrawn.filter((row) => known.has(nameOf(row)));
   for (const row of gone) {
     const fresh = key.fresh.filter((one) => compareRows(one, row) !== 0);
-    if (fresh.length < key.fresh.length) key.fresh = fresh;
-    else {
+    if (fresh.length < key.fresh.length) {
+      key.fresh = fresh;
+      work.log.remove(key, row);
+    } else {
       work.store.begin();
       removeRow(work.store, key.id, row);
     }
-    key.ties = key.ties.filter((one) => compareRows(one, row) !== 0);
-    work.onRow(row, true);
+    key.ties = undefined;
   }
   return { rows: added, gone };
-}
-
-function nameOf({ t, event, rule, source }: SignalRow): string {
-  return `${t}\u0000${event}\u0000${rule}\u0000${source}`;
 }
 
 function tellChanges(

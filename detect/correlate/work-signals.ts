@@ -35,6 +35,7 @@ export function workSignals(batch: BatchWork): Set<string> {
   const base = {
     store,
     keys,
+    log: batch.log,
     now,
     asOf: (site: string) => asOf.get(site) ?? NEVER,
     asOfBefore: (site: string) => before.get(site) ?? asOf.get(site) ?? NEVER,
@@ -52,7 +53,6 @@ export function workSignals(batch: BatchWork): Set<string> {
         ...base,
         onFiring: tell && ((row, fires) => void told.set(row.event, { row, fires })),
         onChange: (id) => void (correlation.silent || changed.add(id)),
-        onRow: (row, withdrawn) => batch.log.add(key, row, withdrawn),
       };
       workKey(work, key, change);
       for (const { row, fires } of told.values()) tell?.(row, fires);
@@ -158,11 +158,12 @@ function rowOf(signal: Signal): SignalRow {
 }
 
 /** Notes when a signal's firing is decided, unless it is already, or the same time is noted. */
-function awaitDecision({ store, asOf }: BatchWork, key: KeyState, signal: Signal, due: number): void {
+function awaitDecision({ store, keys, asOf }: BatchWork, key: KeyState, signal: Signal, due: number): void {
   const site = siteOf(signal.correlation, signal);
   if ((asOf.get(site) ?? NEVER) >= due || (due === key.due && signal.correlation.type !== 'absence')) return;
   key.due = due;
   store.begin();
+  keys.save(key);
   store.statement('INSERT OR IGNORE INTO undecided VALUES (?, ?, ?, ?)').run(site, due, key.id, signal.t);
 }
 

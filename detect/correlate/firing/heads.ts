@@ -103,15 +103,20 @@ function textHead(
       seen.delete(text);
     }
   };
+  let judged: readonly SignalRow[] | undefined;
   return {
     judge(group, t) {
       expire(t);
-      // Taken in for the question; once more at `absorb` changes nothing, and a tie only adds.
+      // Taken in for the question; a tie only adds.
       take(group, t);
+      judged = group;
       const held = holds(seen);
       return firing ? group.map((row) => held && firing.has(row.rule)) : all(group, held);
     },
-    absorb: take,
+    absorb(group, t) {
+      if (group.length !== judged?.length || group[0] !== judged[0]) take(group, t);
+      judged = undefined;
+    },
   };
 }
 

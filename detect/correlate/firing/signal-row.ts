@@ -27,3 +27,31 @@ export function compareRows(a: SignalRow, b: SignalRow): number {
 function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/** Where the first row at or after a time stands in sorted rows. */
+export function indexAt(rows: readonly SignalRow[], t: number): number {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle] as SignalRow).t < t) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Puts a row at its place among sorted rows. */
+export function insertRow(rows: SignalRow[], row: SignalRow): void {
+  const last = rows.at(-1);
+  if (!last || compareRows(last, row) <= 0) {
+    rows.push(row);
+    return;
+  }
+  let at = indexAt(rows, row.t);
+  while (at < rows.length && compareRows(rows[at] as SignalRow, row) < 0) at++;
+  rows.splice(at, 0, row);
+}
+
+/** One signal of a key has one name; the same signal told twice has the same. */
+export function nameOf({ t, event, rule, source }: SignalRow): string {
+  return `${t}\u0000${event}\u0000${rule}\u0000${source}`;
+}

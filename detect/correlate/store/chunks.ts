@@ -1,9 +1,9 @@
 // The signals of a key on disk: chunks of up to some hundred rows, disjoint and ordered in time, ties never split.
-import { compareRows, type SignalRow } from '../firing/signal-row.ts';
+import { compareRows, indexAt, type SignalRow } from '../firing/signal-row.ts';
 import type { SignalStore } from './open-store.ts';
 
 /** A chunk that grows past this is cut in pieces of about half. */
-const MOST_ROWS = 512;
+const MOST_ROWS = 256;
 
 interface ChunkRow {
   first_t: number;
@@ -11,10 +11,18 @@ interface ChunkRow {
   rows: number;
   events: number;
   body: string;
+  /** Apart from the rest, since most reading only judges. */
+  evidence: string;
+}
+
+/** Judging asks for rows without what alerts show of them. */
+export interface Reading {
+  readonly evidence: boolean;
 }
 
 /** Columns of a chunk's rows; texts that are alike in most rows are numbered. */
 interface ChunkBody {
+  /** ms after the chunk's first. */
   t: number[];
   event: string[];
   rule: (string | number)[];
@@ -22,38 +30,47 @@ interface ChunkBody {
   site: (string | number)[];
   values?: (readonly string[])[];
   numbers?: (readonly number[])[];
-  evidence: (string | null)[];
 }
 
 /** Rows with from ≤ t ≤ to, sorted. */
-export function readRows(store: SignalStore, key: number, from: number, to: number): SignalRow[] {
-  const rows: SignalRow[] = [];
-  for (const { body } of chunksBetween(store, key, from, to)) {
-    for (const row of decode(body)) if (row.t >= from && row.t <= to) rows.push(row);
+export function readRows(
+  store: SignalStore,
+  { key, from, to, evidence }: { key: number; from: number; to: number } & Reading,
+): SignalRow[] {
+  const found: SignalRow[][] = [];
+  for (const chunk of chunksBetween(store, { key, from, to, evidence })) {
+    const rows = decode(chunk);
+    const whole = chunk.first_t >= from && chunk.last_t <= to;
+    found.push(whole ? rows : rows.slice(indexAt(rows, from), indexAt(rows, to + 1)));
   }
-  return rows;
+  return found.length === 1 ? (found[0] as SignalRow[]) : found.flat();
 }
 
-function chunksBetween(store: SignalStore, key: number, from: number, to: number): ChunkRow[] {
+type Decodable = Pick<ChunkRow, 'first_t' | 'body'> & Partial<Pick<ChunkRow, 'evidence'>>;
+
+function chunksBetween(
+  store: SignalStore,
+  { key, from, to, evidence }: { key: number; from: number; to: number } & Reading,
+): (Decodable & { last_t: number })[] {
   // Chunks are disjoint: those that reach into the span begin with the last one that begins before it.
   return store
     .statement(
-      `SELECT first_t, last_t, rows, events, body FROM chunks WHERE key = ? AND first_t >= coalesce(
+      `SELECT first_t, last_t, body${evidence ? ', evidence' : ''} FROM chunks WHERE key = ? AND first_t >= coalesce(
          (SELECT max(first_t) FROM chunks WHERE key = ? AND first_t <= ?), ?) AND first_t <= ? AND last_t >= ?
        ORDER BY first_t`,
     )
-    .all(key, key, from, from, to, from) as unknown as ChunkRow[];
+    .all(key, key, from, from, to, from) as unknown as (Decodable & { last_t: number })[];
 }
 
-/** The last chunks that hold together at least `least` rows (or all), sorted rows. */
+/** The rows, without evidence, of the last chunks that hold together at least `least` (or all), sorted. */
 export function readLastRows(store: SignalStore, key: number, least: number): SignalRow[] {
   const rows: SignalRow[][] = [];
   let held = 0;
   for (const chunk of store
-    .statement('SELECT rows, body FROM chunks WHERE key = ? ORDER BY first_t DESC')
-    .iterate(key)) {
-    rows.push(decode(String(chunk['body'])));
-    held += Number(chunk['rows']);
+    .statement('SELECT first_t, rows, body FROM chunks WHERE key = ? ORDER BY first_t DESC')
+    .iterate(key) as unknown as Iterable<Pick<ChunkRow, 'first_t' | 'rows' | 'body'>>) {
+    rows.push(decode(chunk));
+    held += chunk.rows;
     if (held >= least) break;
   }
   return rows.reverse().flat();
@@ -66,7 +83,12 @@ export function countEvents(store: SignalStore, key: number, from: number, to: n
     if (chunk.first_t >= from && chunk.last_t <= to) count += chunk.events;
     else
       count += distinctEvents(
-        readRows(store, key, Math.max(from, chunk.first_t), Math.min(to, chunk.last_t)),
+        readRows(store, {
+          key,
+          from: Math.max(from, chunk.first_t),
+          to: Math.min(to, chunk.last_t),
+          evidence: false,
+        }),
       );
   }
   return count;
@@ -77,7 +99,7 @@ function chunkSummaries(
   key: number,
   from: number,
   to: number,
-): Omit<ChunkRow, 'body' | 'rows'>[] {
+): Pick<ChunkRow, 'first_t' | 'last_t' | 'events'>[] {
   return store
     .statement(
       `SELECT first_t, last_t, events FROM chunks WHERE key = ? AND first_t >= coalesce(
@@ -97,7 +119,12 @@ export function readEdge(
   if (side === 'last') summaries.reverse();
   let rows: SignalRow[] = [];
   for (const { first_t, last_t } of summaries) {
-    const more = readRows(store, key, Math.max(from, first_t), Math.min(to, last_t));
+    const more = readRows(store, {
+      key,
+      from: Math.max(from, first_t),
+      to: Math.min(to, last_t),
+      evidence: true,
+    });
     rows = side === 'first' ? [...rows, ...more] : [...more, ...rows];
     if (distinctEvents(rows) >= limit) break;
   }
@@ -131,7 +158,7 @@ export function insertRows(
     const { t } = rows[at] as SignalRow;
     const before = store
       .statement(
-        'SELECT first_t, last_t, rows, body FROM chunks WHERE key = ? AND first_t <= ? ORDER BY first_t DESC LIMIT 1',
+        'SELECT first_t, last_t, rows, body, evidence FROM chunks WHERE key = ? AND first_t <= ? ORDER BY first_t DESC LIMIT 1',
       )
       .get(key, t) as ChunkRow | undefined;
     let end = rows.length;
@@ -151,7 +178,7 @@ export function insertRows(
       continue;
     }
     store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, before.first_t);
-    const merged = [...decode(before.body), ...taken];
+    const merged = [...decode(before), ...taken];
     if (t <= before.last_t) merged.sort(compareRows);
     writeChunks(store, key, merged);
   }
@@ -159,9 +186,9 @@ export function insertRows(
 
 /** Takes one row away. */
 export function removeRow(store: SignalStore, key: number, row: SignalRow): void {
-  const [chunk] = chunksBetween(store, key, row.t, row.t);
+  const [chunk] = chunksBetween(store, { key, from: row.t, to: row.t, evidence: true });
   if (!chunk) return;
-  const rows = decode(chunk.body);
+  const rows = decode(chunk);
   const left = rows.filter((one) => compareRows(one, row) !== 0);
   if (left.length === rows.length) return;
   store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, chunk.first_t);
@@ -172,14 +199,14 @@ export function removeRow(store: SignalStore, key: number, row: SignalRow): void
 export function dropBefore(store: SignalStore, t: number): void {
   store.statement('DELETE FROM chunks WHERE last_t < ?').run(t);
   const cut = store
-    .statement('SELECT key, first_t, body FROM chunks WHERE last_t >= ? AND first_t < ?')
-    .all(t, t) as { key: number; first_t: number; body: string }[];
-  for (const { key, first_t, body } of cut) {
-    store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, first_t);
+    .statement('SELECT key, first_t, body, evidence FROM chunks WHERE last_t >= ? AND first_t < ?')
+    .all(t, t) as unknown as (Decodable & { key: number })[];
+  for (const { key, ...chunk } of cut) {
+    store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, chunk.first_t);
     writeChunks(
       store,
       key,
-      decode(body).filter((row) => row.t >= t),
+      decode(chunk).filter((row) => row.t >= t),
     );
   }
 }
@@ -189,56 +216,65 @@ function writeChunks(store: SignalStore, key: number, rows: readonly SignalRow[]
     let end = rows.length - at > MOST_ROWS ? at + MOST_ROWS / 2 : rows.length;
     while (end < rows.length && (rows[end] as SignalRow).t === (rows[end - 1] as SignalRow).t) end++;
     const piece = at === 0 && end === rows.length ? rows : rows.slice(at, end);
+    const { body, evidence } = encode(piece);
     store
-      .statement('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)')
+      .statement('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)')
       .run(
         key,
         (piece[0] as SignalRow).t,
         (piece.at(-1) as SignalRow).t,
         piece.length,
         distinctEvents(piece),
-        encode(piece),
+        body,
+        evidence,
       );
     at = end;
   }
 }
 
-function encode(rows: readonly SignalRow[]): string {
-  const body: ChunkBody = { t: [], event: [], rule: [], site: [], evidence: [] };
+function encode(rows: readonly SignalRow[]): { body: string; evidence: string } {
+  const body: ChunkBody = { t: [], event: [], rule: [], site: [] };
+  const first = (rows[0] as SignalRow).t;
   for (const [at, row] of rows.entries()) {
     const before = rows[at - 1];
-    body.t.push(row.t);
+    body.t.push(row.t - first);
     body.event.push(row.event);
     // 0 stands for "as the row before".
     body.rule.push(before?.rule === row.rule ? 0 : row.rule);
     body.site.push(before?.site === row.site ? 0 : row.site);
-    body.evidence.push(row.evidence ?? null);
     if (row.source !== '') body.source ??= rows.map(({ source }) => source);
     if (row.values.length > 0) body.values ??= rows.map(({ values }) => values);
     if (row.numbers.length > 0) body.numbers ??= rows.map(({ numbers }) => numbers);
   }
-  return JSON.stringify(body);
+  return {
+    body: JSON.stringify(body),
+    evidence: JSON.stringify(rows.map(({ evidence }) => evidence ?? null)),
+  };
 }
 
 const NONE: readonly never[] = [];
 
-function decode(text: string): SignalRow[] {
-  const body = JSON.parse(text) as ChunkBody;
+function decode(chunk: Decodable): SignalRow[] {
+  const body = JSON.parse(chunk.body) as ChunkBody;
+  const evidence =
+    chunk.evidence === undefined ? undefined : (JSON.parse(chunk.evidence) as (string | null)[]);
+  const rows: SignalRow[] = [];
   let rule = '';
   let site = '';
-  return body.t.map((t, at) => {
+  for (const [at, after] of body.t.entries()) {
     const [ruleOrSame, siteOrSame] = [body.rule[at], body.site[at]];
     if (typeof ruleOrSame === 'string') rule = ruleOrSame;
     if (typeof siteOrSame === 'string') site = siteOrSame;
-    return {
-      t,
+    rows.push({
+      t: chunk.first_t + after,
       event: body.event[at] as string,
       rule,
       source: body.source?.[at] ?? '',
       site,
       values: body.values?.[at] ?? NONE,
       numbers: body.numbers?.[at] ?? NONE,
-      evidence: body.evidence[at] ?? undefined,
-    };
-  });
+      evidence: evidence?.[at] ?? undefined,
+    });
+  }
+  return rows;
 }

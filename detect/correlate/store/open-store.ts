@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS keys (
 );
 CREATE TABLE IF NOT EXISTS chunks (
   key INTEGER NOT NULL, first_t INTEGER NOT NULL, last_t INTEGER NOT NULL, rows INTEGER NOT NULL,
-  events INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (key, first_t)
+  events INTEGER NOT NULL, body TEXT NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY (key, first_t)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS chunks_by_time ON chunks (last_t);
 CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
@@ -81,6 +81,8 @@ export function openSignalStore(options: { file: string; memory_bytes: number })
   try {
     database = new DatabaseSync(options.file);
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;');
+    // A page that changes often is written home once for many commits.
+    database.exec('PRAGMA wal_autocheckpoint = 16384');
     database.exec(`PRAGMA cache_size = -${Math.max(1024, Math.floor(options.memory_bytes / 1024))}`);
     openSchema(database);
     log = options.file === ':memory:' ? undefined : openSync(`${options.file}-wal`, 'r+');

@@ -1,19 +1,22 @@
 // The log of signals that are in no chunk yet: one entry a commit, read back at start, cut when its signals have found their chunks.
-import { compareRows, type SignalRow } from '../firing/signal-row.ts';
-import { readRows } from './chunks.ts';
-import type { KeyState, KeyTable } from './key-table.ts';
+import { compareRows, insertRow, type SignalRow } from '../firing/signal-row.ts';
+import type { KeyNote, KeyState, KeyTable } from './key-table.ts';
 import type { SignalStore } from './open-store.ts';
 
 export interface SignalLog {
-  /** A row that was put into a key or taken out of it. */
-  add(key: KeyState, row: SignalRow, withdrawn: boolean): void;
+  /** A row that was put among the fresh rows of a key. */
+  add(key: KeyState, row: SignalRow): void;
+  /** A row that was taken out of them. */
+  remove(key: KeyState, row: SignalRow): void;
   /** Writes what was added into the open transaction, and the chunks of keys that have waited longest. */
   write(): void;
+  /** Writes the chunks of one key; the next `write` says so. */
+  settle(key: KeyState): void;
   /** Writes all chunks. */
   settleAll(): void;
 }
 
-type Entry = [
+type RowEntry = [
   key: number,
   t: number,
   event: string,
@@ -25,114 +28,126 @@ type Entry = [
   evidence: string | null,
 ];
 
-/** What an entry's values are: texts, numbers, or (2) the row is taken back. */
+/** What one commit did, in this order. */
+interface Entry {
+  /** Keys that had nothing fresh before. */
+  keys: KeyNote[];
+  rows: RowEntry[];
+  /** Ids of keys whose rows are all in chunks now. */
+  settled: number[];
+}
+
+/** What a row's values are: texts, numbers, or (2) the row is taken back. */
 const KIND = { texts: 0, numbers: 1, withdrawn: 2 } as const;
 
 /** Opens the log and puts what it holds back into the keys. At most about `most_rows` rows wait for their chunks. */
 export function openSignalLog(options: { store: SignalStore; keys: KeyTable; most_rows: number }): SignalLog {
   const { store, keys, most_rows } = options;
   let entries: Entry[] = [];
-  /** Keys with fresh rows, the longest waiting first. */
+  /** Keys with fresh rows, the longest waiting first; one whose `since` is another now waits elsewhere or no more. */
   let waiting: { key: KeyState; since: number }[] = [];
   let head = 0;
   let rows = 0;
   let seq = Number(store.statement('SELECT max(seq) AS seq FROM log').get()?.['seq'] ?? 0);
 
-  const note = (key: KeyState, at: number): void => {
-    rows++;
-    if (key.since > 0) return;
-    key.since = at;
-    waiting.push({ key, since: at });
+  const wait = (key: KeyState, since: number): void => {
+    key.since = since;
+    waiting.push({ key, since });
+  };
+
+  /** What settles ends an entry: a key that begins again stands in the next. */
+  const open = (): Entry => {
+    const last = entries.at(-1);
+    if (last && last.settled.length === 0) return last;
+    const entry = { keys: [], rows: [], settled: [] };
+    entries.push(entry);
+    return entry;
   };
 
   const restore = (): void => {
-    const found = new Map<KeyState, { rows: SignalRow[]; since: number }>();
     for (const { seq: at, body } of store
       .statement('SELECT seq, body FROM log ORDER BY seq')
       .iterate() as unknown as Iterable<{ seq: number; body: string }>) {
-      for (const entry of JSON.parse(body) as Entry[]) {
-        const key = keys.byId(entry[0]);
-        const held = found.get(key) ?? { rows: [], since: at };
-        const row = readEntry(entry);
-        if (entry[7] === KIND.withdrawn) held.rows = held.rows.filter((one) => compareRows(one, row) !== 0);
-        else held.rows.push(row);
-        found.set(key, held);
+      const told = JSON.parse(body) as Entry;
+      for (const note of told.keys) wait(keys.restore(note), at);
+      for (const row of told.rows) {
+        const key = keys.inHand(row[0]);
+        // Without its beginning, which was cut, it has been settled since.
+        if (key && key.since > 0) restoreRow(key, row);
+      }
+      for (const id of told.settled) {
+        const key = keys.inHand(id);
+        if (!key) continue;
+        key.stored = key.newest;
+        key.ties = undefined;
+        key.fresh = [];
+        key.since = 0;
       }
     }
-    for (const [key, held] of found) {
-      held.rows.sort(compareRows);
-      const [first, last] = [held.rows[0], held.rows.at(-1)];
-      if (!first || !last) continue;
-      // Some of them may have found their chunk before the log was cut.
-      const stored = first.t > key.stored ? [] : readRows(store, key.id, first.t, last.t);
-      const names = new Set(stored.map(nameOf));
-      const fresh = held.rows.filter((row) => !names.has(nameOf(row)));
-      if (fresh.length === 0) continue;
-      key.fresh = fresh;
-      for (const row of fresh) {
-        note(key, held.since);
-        if (row.t > key.newest) [key.newest, key.ties] = [row.t, [row]];
-        else if (row.t === key.newest) key.ties = [...key.ties, row].sort(compareRows);
-      }
-      key.run = undefined;
-    }
-    waiting.sort((a, b) => a.since - b.since);
+    waiting = waiting.filter(({ key, since }) => key.since === since);
+    for (const { key } of waiting) rows += key.fresh.length;
   };
 
-  const settleNext = (): void => {
-    const next = waiting[head++];
-    if (!next) return;
-    rows -= next.key.fresh.length;
-    keys.settle(next.key);
+  const settle = (key: KeyState): void => {
+    if (key.since === 0) return;
+    rows -= key.fresh.length;
+    keys.settle(key);
+    if (entries.length === 0) open();
+    entries.at(-1)?.settled.push(key.id);
   };
 
-  const cut = (): void => {
+  /** Leaves the key that waits longest at the head. */
+  const skipSettled = (): void => {
+    for (let next = waiting[head]; next && next.key.since !== next.since; next = waiting[head]) head++;
     if (head > 4_096 && head * 2 > waiting.length) [waiting, head] = [waiting.slice(head), 0];
-    store.statement('DELETE FROM log WHERE seq < ?').run(waiting[head]?.since ?? seq + 1);
   };
 
   restore();
   return {
-    add(key, row, withdrawn) {
+    add(key, row) {
+      const entry = open();
+      if (key.since === 0) {
+        const stored = key.stored === Number.NEGATIVE_INFINITY ? null : key.stored;
+        entry.keys.push([key.id, key.number, key.text, stored]);
+        wait(key, seq + entries.length);
+      }
+      rows++;
       const numbers = row.numbers.length > 0;
-      entries.push([
-        key.id,
-        row.t,
-        row.event,
-        row.rule,
-        row.source,
-        row.site,
-        numbers ? row.numbers : row.values,
-        withdrawn ? KIND.withdrawn : numbers ? KIND.numbers : KIND.texts,
-        row.evidence ?? null,
-      ]);
-      if (!withdrawn) note(key, seq + 1);
+      entry.rows.push(
+        rowEntry(key, row, numbers ? KIND.numbers : KIND.texts, numbers ? row.numbers : row.values),
+      );
+    },
+    remove(key, row) {
+      rows--;
+      open().rows.push(rowEntry(key, row, KIND.withdrawn, []));
     },
     write() {
+      for (skipSettled(); rows > most_rows && head < waiting.length; skipSettled())
+        settle((waiting[head] as { key: KeyState }).key);
       if (entries.length === 0) return;
       store.begin();
-      store.statement('INSERT INTO log VALUES (?, ?)').run(seq + 1, JSON.stringify(entries));
-      seq++;
+      for (const entry of entries) store.statement('INSERT INTO log VALUES (?, ?)').run(++seq, JSON.stringify(entry));
+      if (entries.some(({ settled }) => settled.length > 0))
+        store.statement('DELETE FROM log WHERE seq < ?').run(waiting[head]?.since ?? seq + 1);
       entries = [];
-      let settled = false;
-      while (rows > most_rows && head < waiting.length) {
-        settleNext();
-        settled = true;
-      }
-      if (settled) cut();
     },
+    settle,
     settleAll() {
+      for (skipSettled(); head < waiting.length; skipSettled())
+        settle((waiting[head] as { key: KeyState }).key);
       this.write();
-      store.begin();
-      while (head < waiting.length) settleNext();
-      rows = 0;
-      cut();
     },
   };
 }
 
-function readEntry([, t, event, rule, source, site, values, kind, evidence]: Entry): SignalRow {
-  return {
+function rowEntry(key: KeyState, row: SignalRow, kind: RowEntry[7], values: RowEntry[6]): RowEntry {
+  const { t, event, rule, source, site, evidence } = row;
+  return [key.id, t, event, rule, source, site, values, kind, evidence ?? null];
+}
+
+function restoreRow(key: KeyState, entry: RowEntry): void {
+  const [, t, event, rule, source, site, values, kind, evidence] = entry;
+  const row: SignalRow = {
     t,
     event,
     rule,
@@ -142,8 +157,13 @@ function readEntry([, t, event, rule, source, site, values, kind, evidence]: Ent
     numbers: kind === KIND.numbers ? (values as readonly number[]) : [],
     evidence: evidence ?? undefined,
   };
-}
-
-function nameOf({ t, event, rule, source }: SignalRow): string {
-  return `${t}\u0000${event}\u0000${rule}\u0000${source}`;
+  if (kind === KIND.withdrawn) {
+    key.fresh = key.fresh.filter((one) => compareRows(one, row) !== 0);
+    key.ties = undefined;
+    return;
+  }
+  insertRow(key.fresh, row);
+  if (t < key.newest) return;
+  key.newest = t;
+  key.ties = undefined;
 }
