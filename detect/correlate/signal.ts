@@ -135,8 +135,16 @@ function build(options: {
 }
 
 /** The one text of a key within a correlation. */
-export function keyText(signal: Pick<Signal, 'tenant' | 'key'>): string {
-  return canonicalJson([signal.tenant, signal.key]);
+export function keyText({ tenant, key }: Pick<Signal, 'tenant' | 'key'>): string {
+  // Canonical JSON (RFC 8785) of [tenant, key], written out since it is made for every signal.
+  const names = Object.keys(key);
+  if (names.length > 1) names.sort();
+  let text = `[${JSON.stringify(tenant)},{`;
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at] as string;
+    text += `${at > 0 ? ',' : ''}${JSON.stringify(name)}:${JSON.stringify(key[name])}`;
+  }
+  return `${text}}]`;
 }
 
 function hashKey(key: Readonly<Record<string, string>>): string {

@@ -225,6 +225,9 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
   ];
   const { back, ahead } = reachOf(correlation);
   saveRun(work, key);
+  // What the newest signal looks back on is another now; what came before that no head knows of.
+  const reach = key.newest - correlation.timespan_ms;
+  if (change.withdrawn.length > 0 || change.rows.some(({ t }) => t >= reach)) key.head = undefined;
   for (const span of mergeSpans(touched, correlation.join_ms)) {
     const within = ({ t }: { t: number }): boolean => t >= span.low && t <= span.high;
     const changeHere = {
@@ -242,9 +245,9 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
       changeHere.withdrawn.length === 0
     ) {
       // Inside a run that goes on, more signals only add to it: what else stands there need not be read.
-      const times = new Set(changeHere.rows.map(({ t }) => t));
-      const there = [...times].flatMap((t) => work.keys.read(key, t, t));
-      if (apply(work, key, there, changeHere).rows.length > 0) work.onChange(cover.id);
+      const added = changeHere.rows.filter((row) => !work.keys.has(key, row));
+      addFresh(work, key, added);
+      if (added.length > 0) work.onChange(cover.id);
       continue;
     }
     let { low, high } = span;
@@ -272,6 +275,7 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
       tellChanges(work.onFiring, { before, old, after, judged });
     }
     if (correlation.type === 'first_seen') continue;
+    key.run = undefined;
     storeRuns(work, key, {
       points: after.filter((_, at) => judged[at]),
       episodes,
@@ -279,9 +283,6 @@ function workLate(work: KeyWork, key: KeyState, change: KeyChange): void {
       times: [...changed.rows, ...changed.gone].map(({ t }) => t),
     });
   }
-  // What stood before the newest signal is another now.
-  key.head = undefined;
-  key.run = undefined;
 }
 
 /** The signals that a firing point at t may be one of: its window's, where one point stands for a window. */

@@ -39,6 +39,18 @@ export function indexAt(rows: readonly SignalRow[], t: number): number {
   return low;
 }
 
+/** Two sorted lists as one. */
+export function mergeRows(a: readonly SignalRow[], b: readonly SignalRow[]): SignalRow[] {
+  const rows: SignalRow[] = [];
+  let next = 0;
+  for (const row of a) {
+    while (next < b.length && compareRows(b[next] as SignalRow, row) < 0) rows.push(b[next++] as SignalRow);
+    rows.push(row);
+  }
+  while (next < b.length) rows.push(b[next++] as SignalRow);
+  return rows;
+}
+
 /** Puts a row at its place among sorted rows. */
 export function insertRow(rows: SignalRow[], row: SignalRow): void {
   const last = rows.at(-1);

@@ -1,9 +1,9 @@
 // The signals of a key on disk: chunks of up to some hundred rows, disjoint and ordered in time, ties never split.
-import { compareRows, indexAt, type SignalRow } from '../firing/signal-row.ts';
+import { compareRows, indexAt, mergeRows, nameOf, type SignalRow } from '../firing/signal-row.ts';
 import type { SignalStore } from './open-store.ts';
 
-/** A chunk that grows past this is cut in pieces of about half. */
-const MOST_ROWS = 256;
+/** A chunk that grows past this is cut in pieces of about half. Small, since a late signal rewrites one. */
+const MOST_ROWS = 64;
 
 interface ChunkRow {
   first_t: number;
@@ -44,6 +44,30 @@ export function readRows(
     found.push(whole ? rows : rows.slice(indexAt(rows, from), indexAt(rows, to + 1)));
   }
   return found.length === 1 ? (found[0] as SignalRow[]) : found.flat();
+}
+
+/** False when no stored row of the key at this time has the name; true when one may have it. */
+export function mayHold(store: SignalStore, key: number, row: SignalRow): boolean {
+  const chunk = store
+    .statement(
+      'SELECT last_t, names FROM chunks WHERE key = ? AND first_t <= ? ORDER BY first_t DESC LIMIT 1',
+    )
+    .get(key, row.t) as { last_t: number; names: Uint8Array } | undefined;
+  if (!chunk || chunk.last_t < row.t) return false;
+  const wanted = hashName(nameOf(row));
+  const { buffer, byteOffset, byteLength } = chunk.names;
+  const names =
+    byteOffset % 4 === 0
+      ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+      : new Uint32Array(chunk.names.slice().buffer);
+  return names.includes(wanted);
+}
+
+/** 32 bits of a name (FNV-1a over UTF-16 code units). */
+function hashName(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
 }
 
 type Decodable = Pick<ChunkRow, 'first_t' | 'body'> & Partial<Pick<ChunkRow, 'evidence'>>;
@@ -178,9 +202,7 @@ export function insertRows(
       continue;
     }
     store.statement('DELETE FROM chunks WHERE key = ? AND first_t = ?').run(key, before.first_t);
-    const merged = [...decode(before), ...taken];
-    if (t <= before.last_t) merged.sort(compareRows);
-    writeChunks(store, key, merged);
+    writeChunks(store, key, mergeRows(decode(before), taken));
   }
 }
 
@@ -218,13 +240,14 @@ function writeChunks(store: SignalStore, key: number, rows: readonly SignalRow[]
     const piece = at === 0 && end === rows.length ? rows : rows.slice(at, end);
     const { body, evidence } = encode(piece);
     store
-      .statement('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .statement('INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         key,
         (piece[0] as SignalRow).t,
         (piece.at(-1) as SignalRow).t,
         piece.length,
         distinctEvents(piece),
+        new Uint8Array(Uint32Array.from(piece, (row) => hashName(nameOf(row))).buffer),
         body,
         evidence,
       );

@@ -1,8 +1,8 @@
 // The keys in hand: what is remembered of each between signals, loaded when met, put away when memory is short.
 import type { Correlation } from '../correlation.ts';
 import { type Head, openHead, rowsNeeded } from '../firing/heads.ts';
-import { compareRows, indexAt, type SignalRow } from '../firing/signal-row.ts';
-import { insertRows, type Reading, readLastRows, readRows } from './chunks.ts';
+import { compareRows, indexAt, mergeRows, type SignalRow } from '../firing/signal-row.ts';
+import { insertRows, mayHold, type Reading, readLastRows, readRows } from './chunks.ts';
 import type { EpisodeRow, SignalStore } from './open-store.ts';
 
 /** One key of one correlation. */
@@ -50,6 +50,8 @@ export interface KeyTable {
   restore(note: KeyNote): KeyState;
   /** Rows of a key with from ≤ t ≤ to, sorted, from disk and memory. */
   read(key: KeyState, from: number, to: number, reading?: Reading): SignalRow[];
+  /** Whether a signal is there already, in memory or on disk. */
+  has(key: KeyState, row: SignalRow): boolean;
   /** The rows at the newest time of a key. */
   tiesOf(key: KeyState): readonly SignalRow[];
   /** The head of a key, fed what it needs of the rows before its newest time. */
@@ -146,7 +148,7 @@ export function openKeyTable(store: SignalStore): KeyTable {
     const first = fresh[0];
     if (!first || first.t > to || (fresh.at(-1) as SignalRow).t < from) return stored;
     const taken = fresh.slice(indexAt(fresh, from), indexAt(fresh, to + 1));
-    return stored.length === 0 ? taken : [...stored, ...taken].sort(compareRows);
+    return stored.length === 0 ? taken : mergeRows(stored, taken);
   };
 
   const save = (key: KeyState): void => {
@@ -198,6 +200,14 @@ export function openKeyTable(store: SignalStore): KeyTable {
       );
     },
     read,
+    has(key, row) {
+      const isRow = (one: SignalRow): boolean => compareRows(one, row) === 0;
+      const { fresh } = key;
+      for (let at = indexAt(fresh, row.t); fresh[at]?.t === row.t; at++)
+        if (isRow(fresh[at] as SignalRow)) return true;
+      if (row.t > key.stored || !mayHold(store, key.id, row)) return false;
+      return readRows(store, { key: key.id, from: row.t, to: row.t, evidence: false }).some(isRow);
+    },
     tiesOf,
     headOf(key) {
       if (key.head) return key.head;
