@@ -1,6 +1,7 @@
 // The correlator: takes signals in batches with their input position and keeps the episodes they make, durably and in step.
 import type { Correlation } from './correlation.ts';
 import { DAY_MS } from './correlation.ts';
+import { saveRun } from './keep-episodes.ts';
 import { confirmSent, nextDue, type Outgoing, queueChanges, takeOutgoing } from './outbox.ts';
 import { type Episode, type EpisodeTally, horizonOf, readEpisode, tallyEpisodes } from './read-episodes.ts';
 import type { Signal } from './signal.ts';
@@ -8,7 +9,7 @@ import { dropBefore } from './store/chunks.ts';
 import { type KeyState, openKeyTable } from './store/key-table.ts';
 import { type EpisodeRow, openSignalStore } from './store/open-store.ts';
 import { openSignalLog } from './store/signal-log.ts';
-import { saveRun } from './work-key.ts';
+
 import { workSignals } from './work-signals.ts';
 
 /** Where a batch ended: the next offset to read. */
@@ -66,8 +67,8 @@ export interface Correlator {
 
 /** A key in hand takes about this much memory besides its fresh rows. */
 const KEY_BYTES = 500;
-/** Rows that wait in the log for their chunks, at most about this many. */
-const FRESH_ROWS = 250_000;
+/** With this many rows in the log a start takes two to three seconds. */
+const LOGGED_ROWS = 250_000;
 
 /**
  * Opens the correlator over a SQLite file (`:memory:` for evaluations). A quarter of `memory_bytes` is SQLite's
@@ -81,12 +82,14 @@ export function openCorrelator(options: {
   /** How long a further revision of an alert that was sent waits for more. */
   revision_wait_ms: number;
   count: (reason: string, by: number) => void;
+  /** Rows that wait in the log for their chunks, at most about this many; default 250,000. */
+  logged_rows?: number;
 }): Correlator {
-  const { memory_bytes, count } = options;
+  const { memory_bytes, count, logged_rows = LOGGED_ROWS } = options;
   const store = openSignalStore({ file: options.file, memory_bytes: memory_bytes / 4 });
   const keys = openKeyTable(store);
-  const log = openSignalLog({ store, keys, most_rows: FRESH_ROWS });
-  const most_keys = Math.max(1_000, Math.floor((memory_bytes * 0.75) / KEY_BYTES));
+  const log = openSignalLog({ store, keys, most_rows: logged_rows });
+  const most_keys = Math.max(16, Math.floor((memory_bytes * 0.75) / KEY_BYTES));
   let horizon = horizonOf(store);
   const asOf = new Map<string, number>();
   for (const { site, t } of store.statement('SELECT site, t FROM as_of').all())

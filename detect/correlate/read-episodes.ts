@@ -1,12 +1,11 @@
 // Reads episodes back from the correlator's store: one whole, or how many each rule has.
 import type { RuleInfo } from '../match.ts';
-import type { Point } from './episodes.ts';
+import { type Point, spanOf } from './episodes.ts';
 import { findFiring } from './firing/find-firing.ts';
 import type { SignalRow } from './firing/signal-row.ts';
 import { countEvents, readEdge, readRows } from './store/chunks.ts';
 import type { KeyState } from './store/key-table.ts';
 import type { EpisodeRow, SignalStore } from './store/open-store.ts';
-import { spanOf } from './work-key.ts';
 
 /** An episode as alerts are made of it. */
 export interface Episode {

@@ -1,12 +1,13 @@
 // Works a batch of signals: divided by key, with what as_of decides and what firing points mean for outer correlations.
 import { type Correlation, isNumeric } from './correlation.ts';
-import { decidedAt } from './firing/find-firing.ts';
+import { decidedAt, siteOf } from './firing/find-firing.ts';
 import type { SignalRow } from './firing/signal-row.ts';
+import type { KeyChange, KeyWork } from './key-change.ts';
 import { type CountReason, keyText, makeOuterSignals, type Signal } from './signal.ts';
 import type { KeyState, KeyTable } from './store/key-table.ts';
 import type { SignalStore } from './store/open-store.ts';
 import type { SignalLog } from './store/signal-log.ts';
-import { type KeyChange, type KeyWork, siteOf, workKey } from './work-key.ts';
+import { workKey } from './work-key.ts';
 
 export interface BatchWork {
   readonly store: SignalStore;

@@ -130,9 +130,9 @@ function judgeWindows({ correlation, rows, asOf }: Asked): boolean[] {
   return fires;
 }
 
-/** A key of scope `fleet` has signals of many sites: its windows end with the one that is furthest (''). */
-function siteOf(correlation: Correlation, row: SignalRow): string {
-  return correlation.rule.scope === 'site' ? row.site : '';
+/** Whose as_of a row of a key waits for: its site's, or ('') the furthest of all for a key over many sites. */
+export function siteOf(correlation: Correlation, row: { readonly site: string }): string {
+  return correlation.rule.scope === 'fleet' && correlation.type !== 'absence' ? '' : row.site;
 }
 
 /** first_seen: no row of the same value within N before, the least event on ties, and not while it still learned. */

@@ -158,7 +158,8 @@ export function openKeyTable(store: SignalStore): KeyTable {
     key.saved = true;
   };
 
-  const tiesOf = (key: KeyState): SignalRow[] => (key.ties ??= read(key, key.newest, key.newest, { evidence: true }));
+  const tiesOf = (key: KeyState): SignalRow[] =>
+    (key.ties ??= read(key, key.newest, key.newest, { evidence: true }));
 
   return {
     open(correlation, text) {

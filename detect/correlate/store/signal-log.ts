@@ -102,6 +102,14 @@ export function openSignalLog(options: { store: SignalStore; keys: KeyTable; mos
     if (head > 4_096 && head * 2 > waiting.length) [waiting, head] = [waiting.slice(head), 0];
   };
 
+  const settleWhile = (wanted: () => boolean): void => {
+    for (skipSettled(); wanted(); skipSettled()) {
+      const next = waiting[head];
+      if (!next) return;
+      settle(next.key);
+    }
+  };
+
   restore();
   return {
     add(key, row) {
@@ -122,19 +130,18 @@ export function openSignalLog(options: { store: SignalStore; keys: KeyTable; mos
       open().rows.push(rowEntry(key, row, KIND.withdrawn, []));
     },
     write() {
-      for (skipSettled(); rows > most_rows && head < waiting.length; skipSettled())
-        settle((waiting[head] as { key: KeyState }).key);
+      settleWhile(() => rows > most_rows);
       if (entries.length === 0) return;
       store.begin();
-      for (const entry of entries) store.statement('INSERT INTO log VALUES (?, ?)').run(++seq, JSON.stringify(entry));
+      for (const entry of entries)
+        store.statement('INSERT INTO log VALUES (?, ?)').run(++seq, JSON.stringify(entry));
       if (entries.some(({ settled }) => settled.length > 0))
         store.statement('DELETE FROM log WHERE seq < ?').run(waiting[head]?.since ?? seq + 1);
       entries = [];
     },
     settle,
     settleAll() {
-      for (skipSettled(); head < waiting.length; skipSettled())
-        settle((waiting[head] as { key: KeyState }).key);
+      settleWhile(() => true);
       this.write();
     },
   };

@@ -38,8 +38,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function open(file = ':memory:'): Correlator {
-  return openCorrelator({ file, memory_bytes: 1 << 20, revision_wait_ms: 1_000, count: () => undefined });
+function open(file = ':memory:', bounds: { memory_bytes?: number; logged_rows?: number } = {}): Correlator {
+  return openCorrelator({
+    file,
+    memory_bytes: 1 << 20,
+    revision_wait_ms: 1_000,
+    count: () => undefined,
+    ...bounds,
+  });
 }
 
 describe('the correlator', () => {
@@ -51,7 +57,9 @@ describe('the correlator', () => {
         toldSet,
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }),
         fc.infiniteStream(fc.nat()),
-        (samples, correlations, told, sizes, random) => {
+        // From everything in memory to next to nothing.
+        fc.constantFrom({}, { logged_rows: 12 }, { logged_rows: 3, memory_bytes: 1 }),
+        (samples, correlations, told, sizes, random, bounds) => {
           const signals = signalsOf(correlations, samples);
           const shuffled = [...signals, ...signals.slice(0, Math.floor(signals.length / 3))]
             .map((signal) => ({ signal, order: random.next().value as number }))
@@ -59,7 +67,7 @@ describe('the correlator', () => {
             .map(({ signal }) => signal);
           // A folder a run: small numbers come often, and a store of another run would be found again.
           const file = join(mkdtempSync(join(folder, 'run-')), 'signals.sqlite');
-          let correlator = open(file);
+          let correlator = open(file, bounds);
           correlator.use(correlations);
           const waiting = [...told];
           for (let at = 0, batch = 0; at < shuffled.length || waiting.length > 0; batch++) {
@@ -73,7 +81,7 @@ describe('the correlator', () => {
             at += size;
             if (batch % 5 === 3) {
               correlator.close();
-              correlator = open(file);
+              correlator = open(file, bounds);
               correlator.use(correlations);
             }
           }
@@ -86,6 +94,46 @@ describe('the correlator', () => {
       ),
       { numRuns: Number(process.env['PICKET_PROPERTY_RUNS'] ?? 60), endOnFailure: true },
     );
+  });
+
+  it('takes an absence back when its answer comes late from another site that is behind', () => {
+    const [absence] = compileAll([
+      { type: 'absence', rules: ['a', 'b'], rule: ruleInfo('absence', { scope: 'fleet' }) },
+    ]);
+    const correlations = [absence as Correlation];
+    const sample = (rule: string, site: string, minutes: number): Sample => ({
+      rules: [rule],
+      event: `${rule}-${site}`,
+      t: MIDNIGHT + minutes * 60_000,
+      user: 'x',
+      value: '',
+      site,
+    });
+    const correlator = open();
+    correlator.use(correlations);
+    correlator.work({
+      signals: signalsOf(correlations, [sample('a', 'kyoto', 0)]),
+      as_of: { kyoto: MIDNIGHT + 2 * HOUR },
+      now: 0,
+    });
+    expect(correlator.current()).toHaveLength(1);
+    correlator.work({ signals: signalsOf(correlations, [sample('b', 'lyon', 30)]), now: 0 });
+    expect(correlator.current()).toHaveLength(0);
+    correlator.close();
+  });
+
+  it('counts what a plain rule matched once in a correlation over it, alerts of its own or not', () => {
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), ['user']);
+    const [count] = compileAll([
+      { type: 'event_count', rules: ['a'], bounds: [{ with: 'gte', value: 2 }], generate: true },
+    ]);
+    const correlations = [plain, count as Correlation];
+    const samples = [{ rules: ['a'], event: 'e', t: MIDNIGHT, user: 'x', value: '', site: 'lyon' }];
+    const correlator = open();
+    correlator.use(correlations);
+    correlator.work({ signals: signalsOf(correlations, samples), now: 0 });
+    expect(correlator.current().map(({ rule }) => rule.id)).toEqual(['a']);
+    correlator.close();
   });
 
   it('cuts a run at UTC midnight, and one of a longer timespan at its multiples', () => {
