@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
   'sign-in': async () => (await import('./commands/sign-in.ts')).addSignInCommand,
   sites: async () => (await import('./commands/sites.ts')).addSitesCommands,
+  incidents: async () => (await import('./commands/incidents.ts')).addIncidentsCommands,
   replay: async () => (await import('./commands/replay.ts')).addReplayCommand,
   scan: async () => (await import('./commands/scan.ts')).addScanCommand,
   search: async () => (await import('./commands/search.ts')).addSearchCommand,

@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { STATUSES } from '../detect/sigma/rule.ts';
 import { SourceConfig, TlsFiles } from '../ingest/source-config.ts';
+import { EntityType } from '../platform/core/entity.ts';
 import { Jurisdiction, Level, SiteTier, Slug } from '../platform/core/names.ts';
 import { parseNetwork } from '../platform/core/network.ts';
+import { Criticality } from '../platform/core/risk.ts';
 import { NotifierConfig } from '../respond/notify/registry.ts';
 
 const Port = z.number().int().min(0).max(65_535);
@@ -82,6 +84,16 @@ export const SiteConfig = z
             .regex(/^[a-z0-9_]+(?:\.[a-z0-9_]+)*(?:\.\*)?$/, 'must be a dataset or `<module>.*`')
             .optional(),
           days: z.number().int().min(1),
+        }),
+      )
+      .default([]),
+    assets: z
+      .array(
+        z.strictObject({
+          type: EntityType,
+          /** The entity's value, with `*` for any letters; case is ignored. */
+          value: z.string().min(1),
+          criticality: Criticality,
         }),
       )
       .default([]),

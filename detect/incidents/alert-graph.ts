@@ -1,25 +1,31 @@
-// The graph of current alerts: which stand together, kept in step with every alert that comes, changes or goes.
-import { entityKey } from '../../platform/core/entity.ts';
-import type { IncidentJoin } from '../../platform/core/incident.ts';
-import { type AlertNode, type JoinLimits, judgeEdge, weighEntity } from './judge-edge.ts';
+// The graph of current alerts: which stand together, kept in step with every alert and decision that comes, changes or goes.
+import { type Entity, entityKey } from '../../platform/core/entity.ts';
+import type { IncidentJoin, IncidentLink } from '../../platform/core/incident.ts';
+import {
+  compareNodes,
+  type JudgedAlert,
+  type JudgedEntity,
+  type Part,
+  partitionAlerts,
+} from './partition.ts';
 import type { RarityTable } from './rarity.ts';
+import { type AlertNode, type JoinLimits, weighEntity } from './weigh-entity.ts';
 
 /** Alerts that stand together; the object is replaced, never changed in place. */
-export interface Component {
-  readonly alerts: ReadonlySet<string>;
-  /** A spanning forest: for each join the edge that was found first. */
-  readonly joins: readonly IncidentJoin[];
-}
+export type Component = Part;
 
 /**
- * Connected components under `judgeEdge`. With one rarity table the partition depends on the alerts alone,
- * never on the order in which they came; an edge once judged keeps its weight and table version.
+ * The parts that `partitionAlerts` makes of the current alerts. What changes is only looked at again as far as shared
+ * entities and decisions reach. An alert's entities are weighed once, when they are first met.
  */
 export class AlertGraph {
   readonly #limits: JoinLimits;
-  readonly #nodes = new Map<string, AlertNode>();
+  readonly #nodes = new Map<string, JudgedAlert>();
   readonly #components = new Map<string, Component>();
   readonly #byEntity = new Map<string, Set<string>>();
+  readonly #dirty = new Set<string>();
+  readonly #linksOf = new Map<string, IncidentLink[]>();
+  #links: readonly IncidentLink[] = [];
   #rarity: RarityTable;
 
   constructor(options: { limits: JoinLimits; rarity: RarityTable }) {
@@ -27,9 +33,23 @@ export class AlertGraph {
     this.#rarity = options.rarity;
   }
 
-  /** Edges judged from now on go by this table. */
+  /** Entities met from now on are weighed by this table. */
   useRarity(rarity: RarityTable): void {
     this.#rarity = rarity;
+  }
+
+  /** All that people decided about which alerts stand together. */
+  useLinks(links: readonly IncidentLink[]): void {
+    const known = new Map(this.#links.map(({ id, sides }) => [id, sides.flat().join()]));
+    for (const { id, sides } of links) {
+      if (known.get(id) === sides.flat().join()) continue;
+      for (const alert of sides.flat()) if (this.#nodes.has(alert)) this.#dirty.add(alert);
+    }
+    this.#links = links;
+    this.#linksOf.clear();
+    for (const link of links)
+      for (const alert of link.sides.flat())
+        this.#linksOf.set(alert, [...(this.#linksOf.get(alert) ?? []), link]);
   }
 
   componentOf(alert: string): Component | undefined {
@@ -38,119 +58,135 @@ export class AlertGraph {
 
   /** All components, each once. */
   components(): Component[] {
+    this.settle();
     return [...new Set(this.#components.values())];
   }
 
   /** Puts back what was judged before a restart: alerts of one incident with their joins, without judging again. */
   restore(nodes: readonly AlertNode[], joins: readonly IncidentJoin[]): void {
     const alerts = new Set(nodes.map(({ id }) => id));
-    const kept = joins.filter((join) => join.alerts.every((id) => alerts.has(id)));
     for (const node of nodes) {
-      // An alert in two incidents is a merge that a crash cut short: the two stand together.
-      const before = this.#components.get(node.id);
-      for (const id of before?.alerts ?? []) alerts.add(id);
-      kept.push(...(before?.joins ?? []));
-      this.#index(node);
+      // An alert in two incidents is a merge that a crash cut short: judged again.
+      if (this.#components.has(node.id)) this.#dirty.add(node.id);
+      this.#index(node, joins);
     }
-    const together: Component = { alerts, joins: kept };
+    const together: Component = {
+      alerts,
+      joins: joins.filter((join) => join.alerts.every((id) => alerts.has(id))),
+    };
     for (const id of alerts) this.#components.set(id, together);
   }
 
-  /** Adds an alert, or its newer form. Returns the components that now stand where something changed. */
-  put(node: AlertNode): Component[] {
-    const known = this.#nodes.get(node.id);
-    let parts: Component[] = [];
-    if (known) {
-      if (onlyGrew(known, node)) {
-        this.#unindex(known);
-        this.#index(node);
-      } else {
-        // What it was joined by may be gone: it is taken out and judged anew.
-        parts = this.remove(node.id);
-        this.#index(node);
-        this.#components.set(node.id, { alerts: new Set([node.id]), joins: [] });
-      }
-    } else {
-      this.#index(node);
-      this.#components.set(node.id, { alerts: new Set([node.id]), joins: [] });
-    }
-    const joined = this.#joinNeighbours(node);
-    return [...new Set([joined, ...parts.flatMap(({ alerts }) => this.#standing(alerts))])];
+  /** Adds an alert, or its newer form. */
+  put(node: AlertNode): void {
+    this.#unindex(node.id);
+    this.#index(node, []);
+    this.#dirty.add(node.id);
   }
 
-  /** Takes an alert out (withdrawn or superseded). Returns the components that its component falls into. */
-  remove(id: string): Component[] {
-    const node = this.#nodes.get(id);
+  /** Takes an alert out (withdrawn or superseded). */
+  remove(id: string): void {
     const before = this.#components.get(id);
-    if (!node || !before) return [];
-    this.#unindex(node);
+    this.#unindex(id);
+    this.#nodes.delete(id);
     this.#components.delete(id);
-    const left = [...before.alerts].filter((alert) => alert !== id);
-    const kept = before.joins.filter((join) => !join.alerts.includes(id));
-    for (const alert of left) this.#components.set(alert, { alerts: new Set([alert]), joins: [] });
-    for (const join of kept) this.#unite(join);
-    for (const alert of left) this.#joinNeighbours(this.#nodes.get(alert) as AlertNode);
-    return this.#standing(left);
+    this.#dirty.delete(id);
+    for (const alert of before?.alerts ?? []) if (this.#nodes.has(alert)) this.#dirty.add(alert);
   }
 
-  #standing(alerts: Iterable<string>): Component[] {
-    const found = new Set<Component>();
-    for (const alert of alerts) {
-      const component = this.#components.get(alert);
-      if (component) found.add(component);
+  /** Works what changed. Returns the components that are new or other than before. */
+  settle(): Component[] {
+    if (this.#dirty.size === 0) return [];
+    const reached = this.#reach(this.#dirty);
+    this.#dirty.clear();
+    const alerts = [...reached].map((id) => this.#nodes.get(id) as JudgedAlert);
+    const links = new Set(alerts.flatMap(({ id }) => this.#linksOf.get(id) ?? []));
+    const changed: Component[] = [];
+    for (const part of partitionAlerts({ alerts, links: [...links], limits: this.#limits })) {
+      changed.push(part);
+      for (const id of part.alerts) this.#components.set(id, part);
     }
-    return [...found];
+    return changed;
   }
 
-  #joinNeighbours(node: AlertNode): Component {
-    for (const entity of node.entities) {
-      if (weighEntity(entity, this.#rarity) < this.#limits.least_weight) continue;
-      for (const id of this.#byEntity.get(entityKey(entity)) ?? []) {
-        const own = this.#components.get(node.id) as Component;
-        if (own.alerts.has(id)) continue;
-        const other = this.#nodes.get(id) as AlertNode;
-        const edge = judgeEdge({ a: node, b: other, rarity: this.#rarity, limits: this.#limits });
-        if (!edge) continue;
-        this.#unite({ alerts: [other.id, node.id], ...edge, rarity_version: this.#rarity.version });
+  /** All that could stand in one part with these, whatever is decided in between. */
+  #reach(from: Iterable<string>): Set<string> {
+    const reached = new Set<string>();
+    const waiting = [...from];
+    /** Entity → its alerts in stretches within the window of each other. */
+    const stretches = new Map<string, Map<string, string[]>>();
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      const node = this.#nodes.get(id);
+      if (!node || reached.has(id)) continue;
+      reached.add(id);
+      for (const other of this.#components.get(id)?.alerts ?? []) waiting.push(other);
+      for (const link of this.#linksOf.get(id) ?? []) waiting.push(...link.sides.flat());
+      for (const key of node.judged.keys()) {
+        let found = stretches.get(key);
+        if (!found) {
+          found = this.#stretchesOf(key);
+          stretches.set(key, found);
+        }
+        const stretch = found.get(id) ?? [];
+        // Each stretch is walked once.
+        waiting.push(...stretch.splice(0));
       }
     }
-    return this.#components.get(node.id) as Component;
+    return reached;
   }
 
-  #unite(join: IncidentJoin): void {
-    const a = this.#components.get(join.alerts[0]);
-    const b = this.#components.get(join.alerts[1]);
-    if (!a || !b || a === b) return;
-    const united: Component = {
-      alerts: new Set([...a.alerts, ...b.alerts]),
-      joins: [...a.joins, ...b.joins, join],
-    };
-    for (const id of united.alerts) this.#components.set(id, united);
+  #stretchesOf(key: string): Map<string, string[]> {
+    const nodes = [...(this.#byEntity.get(key) ?? [])]
+      .map((id) => this.#nodes.get(id) as JudgedAlert)
+      .sort(compareNodes);
+    const found = new Map<string, string[]>();
+    let stretch: string[] = [];
+    let last = Number.NEGATIVE_INFINITY;
+    for (const node of nodes) {
+      if (node.first - last > this.#limits.window_ms) stretch = [];
+      stretch.push(node.id);
+      found.set(node.id, stretch);
+      last = Math.max(last, node.last);
+    }
+    return found;
   }
 
-  #index(node: AlertNode): void {
-    this.#nodes.set(node.id, node);
+  #index(node: AlertNode, joins: readonly IncidentJoin[]): void {
+    const before = this.#nodes.get(node.id)?.judged;
+    const judged = new Map<string, JudgedEntity>();
     for (const entity of node.entities) {
       const key = entityKey(entity);
+      const one = before?.get(key) ?? joinedBy(joins, node.id, key) ?? this.#weigh(entity);
+      if (one.weight >= this.#limits.least_weight) judged.set(key, one);
+    }
+    this.#nodes.set(node.id, { ...node, judged });
+    for (const key of judged.keys()) {
       const alerts = this.#byEntity.get(key);
       if (alerts) alerts.add(node.id);
       else this.#byEntity.set(key, new Set([node.id]));
     }
   }
 
-  #unindex(node: AlertNode): void {
-    this.#nodes.delete(node.id);
-    for (const entity of node.entities) {
-      const alerts = this.#byEntity.get(entityKey(entity));
-      alerts?.delete(node.id);
-      if (alerts?.size === 0) this.#byEntity.delete(entityKey(entity));
+  #weigh(entity: Entity): JudgedEntity {
+    return {
+      entity,
+      weight: weighEntity(entity, this.#rarity),
+      rarity_version: this.#rarity.version,
+    };
+  }
+
+  #unindex(id: string): void {
+    for (const key of this.#nodes.get(id)?.judged.keys() ?? []) {
+      const alerts = this.#byEntity.get(key);
+      alerts?.delete(id);
+      if (alerts?.size === 0) this.#byEntity.delete(key);
     }
   }
 }
 
-/** True when nothing that could have joined it before is gone. */
-function onlyGrew(before: AlertNode, after: AlertNode): boolean {
-  if (after.first > before.first || after.last < before.last) return false;
-  const now = new Set(after.entities.map(entityKey));
-  return before.entities.every((entity) => now.has(entityKey(entity)));
+function joinedBy(joins: readonly IncidentJoin[], alert: string, key: string): JudgedEntity | undefined {
+  for (const { alerts, entity, weight, rarity_version } of joins)
+    if (entity && rarity_version !== undefined && alerts.includes(alert) && entityKey(entity) === key)
+      return { entity, weight, rarity_version };
+  return undefined;
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Bus } from '../../platform/bus/bus.ts';
 import type { Alert } from '../../platform/core/alert.ts';
 import type { Clock } from '../../platform/core/clock.ts';
-import type { Incident, IncidentNote } from '../../platform/core/incident.ts';
+import type { Incident, IncidentLink, IncidentNote } from '../../platform/core/incident.ts';
 import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import {
@@ -14,9 +14,9 @@ import {
 } from '../../platform/records/record-store.ts';
 import { AlertGraph, type Component } from './alert-graph.ts';
 import { type CaseAlert, caseAlertOf, compareAlerts, describeCase, rankLevel } from './describe-case.ts';
-import { type JoinLimits, nodeOf } from './judge-edge.ts';
 import { ENGINE_ACTOR, mergeDecisions } from './merge-decisions.ts';
 import type { RarityTable } from './rarity.ts';
+import { type JoinLimits, nodeOf } from './weigh-entity.ts';
 
 export interface CaseBook {
   /** Takes one revision of an alert. */
@@ -24,9 +24,14 @@ export interface CaseBook {
   /** Writes what the alerts taken since the last call changed, and sends what is new or raised. Safe to repeat. */
   settle(): Promise<void>;
   useRarity(rarity: RarityTable): void;
+  /** All that people decided; what is new is worked with the next `settle`. */
+  useLinks(links: readonly IncidentLink[]): void;
   /** All current alerts it knows. */
   alerts(): Iterable<CaseAlert>;
 }
+
+/** An anchor moves back a few times at most; more is a loop. */
+const MAX_HEIRS = 100;
 
 /** The id of an incident that begins with an alert: 128 bits of SHA-256, base64url. */
 export function incidentId(oldestAlert: string, attempt = 0): string {
@@ -79,11 +84,36 @@ export async function openCaseBook(options: {
     }
   }
 
+  let links: readonly IncidentLink[] = [];
+  /** What was decided of an alert holds for the one that took over. */
+  const followHeirs = (link: IncidentLink): IncidentLink => {
+    const heirOf = (id: string): string => {
+      let heir = id;
+      for (let hops = 0; hops < MAX_HEIRS && gone.has(heir); hops++) heir = gone.get(heir) as string;
+      return heir;
+    };
+    const [left, right] = link.sides;
+    return { ...link, sides: [left.map(heirOf), right.map(heirOf)] };
+  };
+
   const oldestOf = (ids: Iterable<string>): CaseAlert | undefined =>
     [...ids]
       .map((id) => alerts.get(id))
       .filter((alert) => alert !== undefined)
       .sort(compareAlerts)[0];
+
+  /** The alert that an incident goes on with: its oldest that nobody split off it. */
+  const anchorOf = (incident: string): CaseAlert | undefined => {
+    const own = [...(members.get(incident) ?? [])];
+    const off = new Set(
+      links
+        .filter(
+          ({ kind, incidents }) => kind === 'apart' && incidents.length === 1 && incidents[0] === incident,
+        )
+        .flatMap((link) => followHeirs(link).sides[0]),
+    );
+    return oldestOf(own.filter((id) => !off.has(id))) ?? oldestOf(own);
+  };
 
   const noteChanged = (components: readonly Component[]): void => {
     for (const component of components) for (const id of component.alerts) changed.add(id);
@@ -99,7 +129,7 @@ export async function openCaseBook(options: {
     const candidates = new Set([...component.alerts].flatMap((alert) => [...(incidentsOf.get(alert) ?? [])]));
     // After a split, the part with an incident's oldest alert goes on as that incident.
     const owned = [...candidates]
-      .map((id) => ({ id, oldest: oldestOf(members.get(id) ?? []) }))
+      .map((id) => ({ id, oldest: anchorOf(id) }))
       .filter((one) => one.oldest !== undefined && component.alerts.has(one.oldest.id))
       .sort((a, b) => compareAlerts(a.oldest as CaseAlert, b.oldest as CaseAlert) || (a.id < b.id ? -1 : 1))
       .map(({ id }) => id);
@@ -240,7 +270,7 @@ export async function openCaseBook(options: {
       const incidents = incidentsOf.get(alert.id) ?? [];
       if (alert.state === 'current') {
         alerts.set(alert.id, caseAlertOf(alert));
-        noteChanged(graph.put(nodeOf(alert)));
+        graph.put(nodeOf(alert));
         return;
       }
       for (const id of incidents) {
@@ -248,11 +278,16 @@ export async function openCaseBook(options: {
         members.get(id)?.delete(alert.id);
         if (alert.superseded_by !== undefined) heirs.set(id, alert.superseded_by);
       }
+      if (alert.superseded_by !== undefined) {
+        gone.set(alert.id, alert.superseded_by);
+        graph.useLinks(links.map(followHeirs));
+      }
       incidentsOf.delete(alert.id);
-      noteChanged(graph.remove(alert.id));
+      graph.remove(alert.id);
       alerts.delete(alert.id);
     },
     async settle() {
+      noteChanged(graph.settle());
       const current = new Set(
         [...changed].map((id) => graph.componentOf(id)).filter((component) => component !== undefined),
       );
@@ -266,6 +301,10 @@ export async function openCaseBook(options: {
       heirs.clear();
     },
     useRarity: (rarity) => graph.useRarity(rarity),
+    useLinks(decided) {
+      links = decided;
+      graph.useLinks(links.map(followHeirs));
+    },
     alerts: () => alerts.values(),
   };
 }

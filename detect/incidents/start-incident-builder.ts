@@ -9,13 +9,16 @@ import { TOPICS } from '../../platform/core/topics.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import { keepAlert, readAlert } from '../worker/start-alert-keeper.ts';
 import { openCaseBook } from './case-book.ts';
-import { DEFAULT_LIMITS, type JoinLimits } from './judge-edge.ts';
+import { readLinks } from './link-alerts.ts';
 import { countRarity, publishRarity, type RarityTable, readRarity } from './rarity.ts';
+import { DEFAULT_LIMITS, type JoinLimits } from './weigh-entity.ts';
 
 /** The consumer group of incident builders. */
 export const INCIDENT_GROUP = 'incidents';
 
 const DAY_MS = 86_400_000;
+/** How often decisions are read that no one told of. */
+const DECISIONS_MS = 5_000;
 
 export interface IncidentBuilder {
   /** Finishes the batch in hand. */
@@ -51,8 +54,31 @@ export async function startIncidentBuilder(options: {
       'rarity table published',
     );
   };
+  book.useLinks(await readLinks(records));
   await book.settle();
   await publishDaily();
+
+  // Batches and decisions take turns: the book is written by one at a time.
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  };
+  const takeDecisions = async (): Promise<void> => {
+    book.useLinks(await readLinks(records));
+    await book.settle();
+  };
+  const tellFailure = (error: unknown): void =>
+    logger.error(
+      { code: errorCode(error) },
+      `incidents were not brought up to date: ${describeError(error)}`,
+    );
+  const unwatch = records.watch(({ collection }) => {
+    if (collection === 'incident-links') void inTurn(takeDecisions).catch(tellFailure);
+  });
+  // Another process may serve the API: what people decide there is not told here.
+  const timer = setInterval(() => void inTurn(takeDecisions).catch(tellFailure), DECISIONS_MS);
 
   const read = async (record: BusRecord): Promise<Alert | undefined> => {
     const found = readAlert(record.value);
@@ -68,30 +94,38 @@ export async function startIncidentBuilder(options: {
   const consumer = bus.consume({
     group: INCIDENT_GROUP,
     topics: [TOPICS.alerts],
-    handle: async (batch) => {
-      await publishDaily();
-      for (const record of batch.records) {
-        const alert = await read(record);
-        if (!alert) continue;
-        if ((await keepAlert(records, alert)) === 'foreign') {
-          counters.add('detect', 'alert-foreign', { source: alert.site.id });
-          logger.error(
-            { alert: alert.id, site: alert.site.id },
-            "a site sent an alert with another site's id",
-          );
-          continue;
+    handle: (batch) =>
+      inTurn(async () => {
+        await publishDaily();
+        for (const record of batch.records) {
+          const alert = await read(record);
+          if (!alert) continue;
+          if ((await keepAlert(records, alert)) === 'foreign') {
+            counters.add('detect', 'alert-foreign', { source: alert.site.id });
+            logger.error(
+              { alert: alert.id, site: alert.site.id },
+              "a site sent an alert with another site's id",
+            );
+            continue;
+          }
+          // Redelivery and reordering: what is stored is the newest form.
+          const newest = (await records.get<Alert>('alerts', alert.id))?.value;
+          book.take(newest ?? alert);
         }
-        // Redelivery and reordering: what is stored is the newest form.
-        const newest = (await records.get<Alert>('alerts', alert.id))?.value;
-        book.take(newest ?? alert);
-      }
-      await book.settle();
-    },
+        await book.settle();
+      }),
     onError: (error) =>
       logger.error(
         { code: errorCode(error) },
         `incidents were not brought up to date; the alerts come again: ${describeError(error)}`,
       ),
   });
-  return { stop: () => consumer.stop() };
+  return {
+    async stop() {
+      unwatch();
+      clearInterval(timer);
+      await consumer.stop();
+      await turn;
+    },
+  };
 }

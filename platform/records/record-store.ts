@@ -6,6 +6,7 @@ import type { Expression } from '../core/expression/expression.ts';
 export const COLLECTIONS = [
   'alerts',
   'incidents',
+  'incident-links',
   'runs',
   'postures',
   'sites',

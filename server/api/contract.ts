@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { Alert } from '../../platform/core/alert.ts';
 import { PicketEvent } from '../../platform/core/event.ts';
-import { Incident, IncidentStatus } from '../../platform/core/incident.ts';
+import { Incident, IncidentLink, IncidentStatus } from '../../platform/core/incident.ts';
 import { Level, SiteTier } from '../../platform/core/names.ts';
 import { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import { Posture, PostureReport } from '../../platform/core/posture.ts';
+import { Risk } from '../../platform/core/risk.ts';
 import { SchemaVersion } from '../../platform/core/schema-version.ts';
 import { SiteRecord } from '../../platform/core/site.ts';
 import { Delivery } from '../../respond/notify/deliver.ts';
@@ -146,12 +147,24 @@ export const ChangeView = z.object({
 });
 export type ChangeView = z.infer<typeof ChangeView>;
 
+/** Milliseconds (detect/incidents/measure-cases.ts). */
+const CaseTimesView = z.object({
+  detect_ms: z.number(),
+  acknowledge_ms: z.number().optional(),
+  contain_ms: z.number().optional(),
+  close_ms: z.number().optional(),
+});
+
 export const IncidentDetail = z.object({
   incident: Incident,
   alerts: z.array(Alert),
   timeline: z.array(TimelineEntry),
   runs: z.array(PlaybookRun),
   changes: z.array(ChangeView),
+  risk: Risk,
+  times: CaseTimesView,
+  /** What people decided about which of its alerts stand together, oldest first. */
+  links: z.array(IncidentLink),
 });
 export type IncidentDetail = z.infer<typeof IncidentDetail>;
 
@@ -161,6 +174,8 @@ export const IncidentChange = z.strictObject({
   owner: z.string().max(200).optional(),
   verdict: z.enum(['true-positive', 'false-positive', 'benign']).optional(),
   comment: z.string().min(1).max(10_000).optional(),
+  /** Why it is what the verdict says. */
+  reason: z.string().min(1).max(1_000).optional(),
 });
 export type IncidentChange = z.infer<typeof IncidentChange>;
 

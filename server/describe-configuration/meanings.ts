@@ -100,6 +100,10 @@ export const meanings: Readonly<Record<string, string>> = {
   'retention[].dataset': 'this dataset, or all of a module as `windows.*`; default: all',
   'retention[].days': 'whole segments older than this are dropped',
   log: 'the site’s own log, JSON lines',
+  assets: 'what matters to its owner; it counts in the risk of incidents ([incidents.md](incidents.md))',
+  'assets[].type': 'type of entity, as host or image',
+  'assets[].value': 'its value, with `*` for any letters, in any case',
+  'assets[].criticality': '',
   'log.level': '',
   'log.file': 'appended to; default: stderr',
 };

@@ -1,8 +1,8 @@
 /** The demo's recordings raise the story's alerts, and nothing above low for those who only do their work. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AlertGraph } from '../../detect/incidents/alert-graph.ts';
-import { DEFAULT_LIMITS, nodeOf } from '../../detect/incidents/judge-edge.ts';
 import { emptyRarity } from '../../detect/incidents/rarity.ts';
+import { DEFAULT_LIMITS, nodeOf } from '../../detect/incidents/weigh-entity.ts';
 import type { Alert } from '../../platform/core/alert.ts';
 import { LEVELS } from '../../platform/core/names.ts';
 import { type PlayedStory, playRecordings } from './play-recordings.ts';

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CaseBook, openCaseBook } from '../../../detect/incidents/case-book.ts';
 import { changeIncident } from '../../../detect/incidents/change-incident.ts';
-import { DEFAULT_LIMITS } from '../../../detect/incidents/judge-edge.ts';
+import {
+  mergeIncidents,
+  readLinks,
+  splitIncident,
+  unmergeIncidents,
+} from '../../../detect/incidents/link-alerts.ts';
 import { countRarity, emptyRarity } from '../../../detect/incidents/rarity.ts';
+import { DEFAULT_LIMITS } from '../../../detect/incidents/weigh-entity.ts';
 import { keepAlert } from '../../../detect/worker/start-alert-keeper.ts';
 import type { Bus } from '../../../platform/bus/bus.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
@@ -86,6 +92,13 @@ async function take(...alerts: Alert[]): Promise<void> {
 async function live(): Promise<Incident[]> {
   const { records: found } = await records.query<Incident>('incidents', { limit: 100 });
   return found.map(({ value }) => value).filter(({ merged_into }) => merged_into === undefined);
+}
+
+/** Ids of alerts, one list an incident. */
+async function partition(): Promise<string[][]> {
+  return (await live())
+    .map(({ alerts }) => alerts.map(({ id }) => id).sort())
+    .sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));
 }
 
 async function sent(): Promise<string[]> {
@@ -173,6 +186,61 @@ describe('the case book', () => {
     expect(rest).toEqual([]);
     expect(merged?.alerts.map(({ id }) => id)).toEqual(['a', 'c', 'b']);
     expect(merged?.id).toBe(one.id);
+  });
+
+  it('merges what a person says belongs together, splits what does not, and takes a merge back', async () => {
+    const act = { records, clock, actor: 'user:li', reason: 'same intruder' };
+    const heed = async (): Promise<void> => {
+      book.useLinks(await readLinks(records));
+      await book.settle();
+    };
+    await take(alertOf('a', 0, ['h1']), alertOf('b', 10, ['h2']), alertOf('b2', 11, ['h2']));
+    const [one, two] = (await live()).sort((x, y) => (x.first < y.first ? -1 : 1)) as [Incident, Incident];
+    const merge = await mergeIncidents({ ...act, incidents: [one, two] });
+    await heed();
+    const [merged, ...rest] = await live();
+    expect(rest).toEqual([]);
+    expect(merged?.id).toBe(one.id);
+    expect(merged?.joins.find(({ decision }) => decision === merge.id)).toBeDefined();
+    expect((await records.get<Incident>('incidents', two.id))?.value.merged_into).toBe(one.id);
+    // Neither a restart nor a new alert undoes it.
+    book = await open();
+    await heed();
+    await take(alertOf('c', 12, ['h2']));
+    expect((await live()).map(({ alerts }) => alerts.length)).toEqual([4]);
+    await unmergeIncidents({ ...act, link: merge.id });
+    await heed();
+    expect(await partition()).toEqual([['a'], ['b', 'b2', 'c']]);
+    // The one that had gone is there again under its own id.
+    expect((await records.get<Incident>('incidents', two.id))?.value.merged_into).toBeUndefined();
+    // Detached, though it shares the host with the others; what bridges the two stands with the heavier side.
+    const whole = (await live()).find(({ alerts }) => alerts.length === 3) as Incident;
+    await splitIncident({ ...act, incident: whole, alerts: ['b2'] });
+    await heed();
+    expect(await partition()).toEqual([['a'], ['b', 'c'], ['b2']]);
+    await take(alertOf('d', 13, ['h2']));
+    expect(await partition()).toEqual([['a'], ['b', 'c', 'd'], ['b2']]);
+    // What takes over a detached alert is detached too.
+    await take(
+      alertOf('b3', 10, ['h2']),
+      alertOf('b2', 11, ['h2'], { state: 'superseded', superseded_by: 'b3', revision: 2 }),
+    );
+    expect(await partition()).toEqual([['a'], ['b', 'c', 'd'], ['b3']]);
+  });
+
+  it('refuses decisions that mean nothing', async () => {
+    const act = { records, clock, actor: 'user:li', reason: 'x' };
+    await take(alertOf('a', 0, ['h1']));
+    const [incident] = (await live()) as [Incident];
+    const codes = await Promise.all(
+      [
+        mergeIncidents({ ...act, incidents: [incident, incident] }),
+        splitIncident({ ...act, incident, alerts: ['nowhere'] }),
+        splitIncident({ ...act, incident, alerts: ['a'] }),
+        unmergeIncidents({ ...act, link: 'none' }),
+      ].map((refused) => refused.then(() => undefined).catch((error: { code: string }) => error.code)),
+    );
+    expect(codes).toEqual(['INCIDENT_SAME', 'INCIDENT_ALERT_UNKNOWN', 'INCIDENT_WHOLE', 'LINK_NOT_FOUND']);
   });
 });
 

@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type { Alert } from '../../../platform/core/alert.ts';
-import type { Incident } from '../../../platform/core/incident.ts';
+import type { Incident, IncidentLink } from '../../../platform/core/incident.ts';
 import type { PlaybookRun } from '../../../platform/core/playbook-run.ts';
 import type {
   AlertChange,
@@ -12,6 +12,14 @@ import type {
   RunDecision,
   SessionView,
 } from '../../../server/api/contract.ts';
+import type {
+  IncidentMerge,
+  IncidentSplit,
+  IncidentUnmerge,
+  NewEvidence,
+  NewTask,
+  TaskChange,
+} from '../../../server/api/incident-contract.ts';
 import { callApi } from './client.ts';
 
 const segment = encodeURIComponent;
@@ -40,6 +48,40 @@ export const useChangeIncident = () =>
   useAct({
     act: ({ id, ...change }: { id: string } & IncidentChange) =>
       callApi<Incident>('PATCH', `/incidents/${segment(id)}`, { body: change }),
+    touches: ['incidents'],
+  });
+
+/** Merging, splitting, taking a merge back: the incidents follow within seconds, and the stream tells of it. */
+export const useLinkIncident = () =>
+  useAct({
+    act: ({ id, act, body }: { id: string } & LinkAct) =>
+      callApi<IncidentLink>('POST', `/incidents/${segment(id)}/${act}`, { body }),
+    touches: ['incidents'],
+  });
+
+type LinkAct =
+  | { act: 'merge'; body: IncidentMerge }
+  | { act: 'split'; body: IncidentSplit }
+  | { act: 'unmerge'; body: IncidentUnmerge };
+
+export const useAddTask = () =>
+  useAct({
+    act: ({ id, ...task }: { id: string } & NewTask) =>
+      callApi<Incident>('POST', `/incidents/${segment(id)}/tasks`, { body: task }),
+    touches: ['incidents'],
+  });
+
+export const useChangeTask = () =>
+  useAct({
+    act: ({ id, task, ...change }: { id: string; task: string } & TaskChange) =>
+      callApi<Incident>('PATCH', `/incidents/${segment(id)}/tasks/${segment(task)}`, { body: change }),
+    touches: ['incidents'],
+  });
+
+export const useAddEvidence = () =>
+  useAct({
+    act: ({ id, ...evidence }: { id: string } & NewEvidence) =>
+      callApi<Incident>('POST', `/incidents/${segment(id)}/evidence`, { body: evidence }),
     touches: ['incidents'],
   });
 

@@ -9,6 +9,7 @@ export type LiveState = 'connecting' | 'live' | 'reconnecting';
 const TOUCHED: Readonly<Record<string, readonly string[]>> = {
   alerts: ['alerts', 'sites'],
   incidents: ['incidents'],
+  'incident-links': ['incidents'],
   runs: ['runs', 'incidents', 'changes'],
   sites: ['sites', 'changes', 'postures', 'incidents'],
   postures: ['postures', 'changes'],

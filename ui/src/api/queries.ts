@@ -14,6 +14,7 @@ import type {
   SiteList,
   SiteView,
 } from '../../../server/api/contract.ts';
+import type { IncidentMetrics } from '../../../server/api/incident-contract.ts';
 import { ApiError, callApi, queryString } from './client.ts';
 
 const segment = encodeURIComponent;
@@ -93,6 +94,11 @@ export const incidentQuery = (id: string) =>
     queryKey: ['incidents', 'one', id],
     queryFn: ({ signal }) => callApi<IncidentDetail>('GET', `/incidents/${segment(id)}`, { signal }),
   });
+
+export const incidentMetricsQuery = queryOptions({
+  queryKey: ['incidents', 'metrics'],
+  queryFn: ({ signal }) => callApi<IncidentMetrics>('GET', '/incidents/metrics', { signal }),
+});
 
 export const runsQuery = (where: string) =>
   queryOptions({

@@ -15,9 +15,9 @@ import { EntityChip } from '../../elements/entity-chip.tsx';
 import { Failure, Loading } from '../../elements/list-states.tsx';
 import { Facts } from '../../elements/panel.tsx';
 import { formatSpan, Moment } from '../../elements/time.tsx';
+import { ExceptionDialog } from '../../response/exception-dialog.tsx';
 import { AlertEvents } from './alert-events.tsx';
 import classes from './alerts.module.css';
-import { ExceptionDialog } from './exception-dialog.tsx';
 import { Threats } from './threats.tsx';
 
 export function AlertDetail({

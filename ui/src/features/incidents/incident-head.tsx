@@ -1,24 +1,29 @@
 // Title, level, status, owner, verdict, sites and jurisdictions of a case, and what a person may do with it.
 import { Button, Menu } from '@mantine/core';
 import { IconChevronDown, IconMapPin, IconUserCheck } from '@tabler/icons-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Incident } from '../../../../platform/core/incident.ts';
+import type { IncidentDetail } from '../../../../server/api/contract.ts';
 import { useChangeIncident } from '../../api/acts.ts';
 import { useSession } from '../../app/session.tsx';
 import { LevelBadge, Pill, Tag } from '../../elements/badges.tsx';
 import { DataText } from '../../elements/data-text.tsx';
 import { Failure } from '../../elements/list-states.tsx';
 import { Moment } from '../../elements/time.tsx';
+import { CaseTimes } from './case-times.tsx';
+import { CloseDialog } from './close-dialog.tsx';
 import { IncidentStatusPill } from './incident-status.tsx';
 import classes from './incidents.module.css';
 
 const VERDICTS = ['true-positive', 'false-positive', 'benign'] as const;
 
-export function IncidentHead({ incident }: { incident: Incident }) {
+export function IncidentHead({ incident, times }: { incident: Incident; times: IncidentDetail['times'] }) {
   const { t } = useTranslation();
   const { actor } = useSession();
   const change = useChangeIncident();
   const { id, status, owner, verdict } = incident;
+  const [closing, setClosing] = useState<(typeof VERDICTS)[number]>();
   return (
     <header className={classes['head']}>
       <div className={classes['headMain']}>
@@ -54,6 +59,7 @@ export function IncidentHead({ incident }: { incident: Incident }) {
             {t('incidents.updated')} <Moment at={incident.updated} show="relative" />
           </span>
         </div>
+        <CaseTimes times={times} />
       </div>
       <div className={classes['acts']}>
         {status === 'open' ? (
@@ -84,10 +90,7 @@ export function IncidentHead({ incident }: { incident: Incident }) {
             </Menu.Target>
             <Menu.Dropdown>
               {VERDICTS.map((choice) => (
-                <Menu.Item
-                  key={choice}
-                  onClick={() => change.mutate({ id, status: 'closed', verdict: choice })}
-                >
+                <Menu.Item key={choice} onClick={() => setClosing(choice)}>
                   {t(`verdict.${choice}`)}
                 </Menu.Item>
               ))}
@@ -95,6 +98,9 @@ export function IncidentHead({ incident }: { incident: Incident }) {
           </Menu>
         )}
       </div>
+      {closing ? (
+        <CloseDialog incident={incident} verdict={closing} onClose={() => setClosing(undefined)} />
+      ) : null}
       {change.error ? <Failure error={change.error} /> : null}
     </header>
   );

@@ -10,12 +10,17 @@ import { Panel } from '../../elements/panel.tsx';
 import { ApprovalPanel } from '../../response/approval-panel.tsx';
 import { ChangeCard } from '../../response/change-card.tsx';
 import { CommentForm } from './comment-form.tsx';
+import { DecisionActs, Decisions } from './decisions.tsx';
+import { Evidence } from './evidence.tsx';
 import { IncidentAlerts } from './incident-alerts.tsx';
 import { IncidentHead } from './incident-head.tsx';
 import classes from './incidents.module.css';
 import { Joins } from './joins.tsx';
+import { Prevented } from './prevented.tsx';
+import { RiskTable } from './risk-table.tsx';
 import { RunSteps } from './run-steps.tsx';
 import { SiteLanes } from './site-lanes.tsx';
+import { Tasks } from './tasks.tsx';
 import { Timeline } from './timeline.tsx';
 
 export function IncidentPage() {
@@ -24,14 +29,19 @@ export function IncidentPage() {
   const query = useQuery(incidentQuery(id));
   if (query.error && !query.data) return <Failure error={query.error} retry={() => void query.refetch()} />;
   if (!query.data) return <Loading rows={12} />;
-  const { incident, alerts, timeline, runs, changes } = query.data;
+  const { incident, alerts, timeline, runs, changes, risk, times, links } = query.data;
   const waiting = runs.filter(({ state, approval }) => state === 'waiting' && approval && !approval.decision);
   return (
     <div className={page['page']}>
-      <IncidentHead incident={incident} />
+      <IncidentHead incident={incident} times={times} />
       {waiting.map((run) => (
         <ApprovalPanel key={run.id} run={run} />
       ))}
+      {incident.verdict === 'false-positive' ? (
+        <Panel title={t('casework.would_hide')}>
+          <Prevented alerts={alerts} />
+        </Panel>
+      ) : null}
       {changes.length > 0 ? (
         <Panel title={t('incidents.changes')} count={changes.length} flush>
           {changes.map((change) => (
@@ -47,11 +57,26 @@ export function IncidentPage() {
           </Panel>
         </div>
         <div className={page['stack']}>
+          <Panel title={t('risk.title')}>
+            <RiskTable risk={risk} />
+          </Panel>
           <Panel title={t('incidents.alerts')} count={alerts.length} flush>
             <IncidentAlerts alerts={alerts} />
           </Panel>
-          <Panel title={t('incidents.joined')} count={incident.joins.length} flush>
+          <Panel
+            title={t('incidents.joined')}
+            count={incident.joins.length}
+            actions={<DecisionActs incident={incident} />}
+            flush
+          >
             <Joins joins={incident.joins} alerts={incident.alerts} />
+            <Decisions incident={incident} links={links} />
+          </Panel>
+          <Panel title={t('casework.tasks')} count={incident.tasks?.length ?? 0}>
+            <Tasks incident={incident} />
+          </Panel>
+          <Panel title={t('casework.evidence')} count={incident.evidence?.length ?? 0}>
+            <Evidence incident={incident} />
           </Panel>
           <Panel title={t('alerts.entities')} count={incident.entities.length}>
             <div className={classes['chips']}>

@@ -16,6 +16,7 @@ import { Empty, ListState } from '../../elements/list-states.tsx';
 import { PageHead } from '../../elements/panel.tsx';
 import { QueryBar } from '../../elements/query-bar.tsx';
 import { Moment } from '../../elements/time.tsx';
+import { MedianTimes } from './case-times.tsx';
 import { IncidentStatusPill } from './incident-status.tsx';
 import { StatusFilter } from './status-filter.tsx';
 
@@ -109,6 +110,7 @@ export function IncidentsPage() {
             }
           />
         </PageHead>
+        <MedianTimes />
         <QueryBar
           value={view.where ?? ''}
           placeholder={'level: critical and sites: factory-lyon'}

@@ -7,13 +7,16 @@ import classes from './incidents.module.css';
 
 type Join = Incident['joins'][number];
 
+const keyOf = ({ entity }: Join): string =>
+  entity ? `${entity.type}|${entity.scope}|${entity.value}` : 'decision';
+
 /** Joins by the same entity as one, heaviest first. */
 function byEntity(
   joins: readonly Join[],
 ): { join: Join; weight: number; alerts: Set<string>; pairs: number }[] {
   const groups = new Map<string, { join: Join; weight: number; alerts: Set<string>; pairs: number }>();
   for (const join of joins) {
-    const key = `${join.entity.type}|${join.entity.scope}|${join.entity.value}`;
+    const key = keyOf(join);
     const group = groups.get(key) ?? { join, weight: 0, alerts: new Set<string>(), pairs: 0 };
     group.weight = Math.max(group.weight, join.weight);
     for (const alert of join.alerts) group.alerts.add(alert);
@@ -33,8 +36,8 @@ export function Joins({ joins, alerts }: { joins: readonly Join[]; alerts: Incid
   return (
     <ul className={classes['joins']}>
       {groups.map(({ join, weight, alerts: joined, pairs }) => (
-        <li key={`${join.entity.type}${join.entity.scope}${join.entity.value}`}>
-          <EntityChip entity={join.entity} scope />
+        <li key={keyOf(join)}>
+          {join.entity ? <EntityChip entity={join.entity} scope /> : <span>{t('casework.decision')}</span>}
           <div className={classes['weight']} title={t('incidents.weight')}>
             <span className={classes['weightBar']} aria-hidden="true">
               <i style={{ width: `${(weight / heaviest) * 100}%` }} />

@@ -3,12 +3,12 @@ import { Button, Checkbox, Modal, Textarea, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Alert } from '../../../../platform/core/alert.ts';
-import type { ExceptionDraft, ExceptionPreview } from '../../../../server/api/exception-contract.ts';
-import { exceptionDraftQuery, useMakeException, usePreviewException } from '../../api/rule-queries.ts';
-import { DataText } from '../../elements/data-text.tsx';
-import { Failure, Loading } from '../../elements/list-states.tsx';
-import { Moment } from '../../elements/time.tsx';
+import type { Alert } from '../../../platform/core/alert.ts';
+import type { ExceptionDraft, ExceptionPreview } from '../../../server/api/exception-contract.ts';
+import { exceptionDraftQuery, useMakeException, usePreviewException } from '../api/rule-queries.ts';
+import { DataText } from '../elements/data-text.tsx';
+import { Failure, Loading } from '../elements/list-states.tsx';
+import { Moment } from '../elements/time.tsx';
 import classes from './exception-dialog.module.css';
 
 const DAY_MS = 86_400_000;

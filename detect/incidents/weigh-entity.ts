@@ -1,4 +1,4 @@
-// Judges whether two alerts belong together: what they share, how rare it is, how far apart they are in time.
+// What sharing an entity says of two alerts: its type's weight times its rarity; and the bounds of joining.
 import type { Alert } from '../../platform/core/alert.ts';
 import { type Entity, type EntityType, entityKey } from '../../platform/core/entity.ts';
 import type { RarityTable } from './rarity.ts';
@@ -18,9 +18,11 @@ export interface JoinLimits {
   readonly window_ms: number;
   /** θ: an edge needs at least this weight. */
   readonly least_weight: number;
+  /** Alerts above which θ rises (leastWeight in partition.ts). */
+  readonly size_cap: number;
 }
 
-export const DEFAULT_LIMITS: JoinLimits = { window_ms: 24 * 3_600_000, least_weight: 0.4 };
+export const DEFAULT_LIMITS: JoinLimits = { window_ms: 24 * 3_600_000, least_weight: 0.4, size_cap: 200 };
 
 /** How much one shared entity of a type says, before rarity: a hash says more than an account. */
 export const TYPE_WEIGHT: Readonly<Record<EntityType, number>> = {
@@ -75,33 +77,6 @@ export function weighEntity(entity: Entity, rarity: RarityTable): number {
 /** 1 for what was seen nowhere else, a half at a spread of 8, falling with its logarithm. */
 export function rarityOf(spread: number): number {
   return 1 / (1 + Math.log2(1 + spread / 8));
-}
-
-/** ms between two spans of time; 0 when they touch. */
-export function gapOf(a: Pick<AlertNode, 'first' | 'last'>, b: Pick<AlertNode, 'first' | 'last'>): number {
-  return Math.max(0, a.first - b.last, b.first - a.last);
-}
-
-/** The shared entity that weighs most (ties by its key), or undefined when the two do not belong together. */
-export function judgeEdge(options: {
-  a: AlertNode;
-  b: AlertNode;
-  rarity: RarityTable;
-  limits: JoinLimits;
-}): { entity: Entity; weight: number } | undefined {
-  const { a, b, rarity, limits } = options;
-  if (a.tenant !== b.tenant || gapOf(a, b) > limits.window_ms) return undefined;
-  const known = new Set(a.entities.map(entityKey));
-  let best: { entity: Entity; weight: number; key: string } | undefined;
-  for (const entity of b.entities) {
-    const key = entityKey(entity);
-    if (!known.has(key)) continue;
-    const weight = weighEntity(entity, rarity);
-    if (weight < limits.least_weight) continue;
-    if (!best || weight > best.weight || (weight === best.weight && key < best.key))
-      best = { entity, weight, key };
-  }
-  return best && { entity: best.entity, weight: best.weight };
 }
 
 /** What joining needs of an alert. */
