@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { BusBatch, ConsumeOptions, Consumer } from '../bus.ts';
+import { Gate } from '../gate.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 /** What a consumer needs of its bus. */
@@ -152,29 +153,5 @@ async function pauseFor({ host, signal }: Run, wait_ms: number): Promise<void> {
     await host.clock.sleep(wait_ms, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-  }
-}
-
-/** Open by default; those who come while it is shut wait. */
-class Gate {
-  #waiting: (() => void)[] | undefined;
-
-  shut(): void {
-    this.#waiting ??= [];
-  }
-
-  open(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
-    for (const pass of waiting) pass();
-  }
-
-  async passed(): Promise<void> {
-    while (this.#waiting) {
-      const waiting = this.#waiting;
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-      });
-    }
   }
 }
