@@ -357,7 +357,15 @@ describe('the Kafka bus in trouble', { timeout: 120_000 }, () => {
         code: 'BUS_MESSAGE_TOO_LARGE',
       });
       await bus.produce(topic, [message('a', 'after it')]);
-      expect((await readAll(bus, topic)).map((record) => textOf(record)[0])).toEqual(['0', '1', '2', '3', '4', '5', 'a']);
+      expect((await readAll(bus, topic)).map((record) => textOf(record)[0])).toEqual([
+        '0',
+        '1',
+        '2',
+        '3',
+        '4',
+        '5',
+        'a',
+      ]);
     });
   });
 });
