@@ -21,6 +21,7 @@ export function readSiteConfig(options: {
   return {
     ...config,
     data: beside(config.data),
+    bus: placeBus(config.bus, beside),
     listen: placeTls(listen, beside),
     ...(ingest ? { ingest: placeTls(ingest, beside) } : {}),
     ...(parent?.bundle_file === undefined
@@ -38,6 +39,20 @@ export function readSiteConfig(options: {
 }
 
 type Beside = (path: string) => string;
+
+function placeBus(bus: SiteConfig['bus'], beside: Beside): SiteConfig['bus'] {
+  if (bus.engine !== 'kafka' || !bus.tls) return bus;
+  const { ca_file, certificate_file, key_file, server_name } = bus.tls;
+  return {
+    ...bus,
+    tls: {
+      ...(ca_file === undefined ? {} : { ca_file: beside(ca_file) }),
+      ...(certificate_file === undefined ? {} : { certificate_file: beside(certificate_file) }),
+      ...(key_file === undefined ? {} : { key_file: beside(key_file) }),
+      ...(server_name === undefined ? {} : { server_name }),
+    },
+  };
+}
 
 function placeReceiver(receiver: ReceiverConfig, beside: Beside): ReceiverConfig {
   if (receiver.type === 'file') return { ...receiver, paths: receiver.paths.map(beside) };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { STATUSES } from '../detect/sigma/rule.ts';
 import { SourceConfig, TlsFiles } from '../ingest/source-config.ts';
+import { BusConfig } from '../platform/bus/bus-config.ts';
 import { Jurisdiction, Level, SiteTier, Slug } from '../platform/core/names.ts';
 import { parseNetwork } from '../platform/core/network.ts';
 import { NotifierConfig } from '../respond/notify/registry.ts';
@@ -20,6 +21,8 @@ export const SiteConfig = z
     }),
     /** Folder of everything that the site keeps; one process owns it. */
     data: z.string().min(1),
+    /** What the stages of this site pass events to one another by. */
+    bus: BusConfig.prefault({ engine: 'embedded' }),
     /** The API and the page. Port 0 takes a free one. */
     listen: z.strictObject({
       host: Host,

@@ -26,6 +26,8 @@ export interface ConsumerHost {
 /** How long an ending consumer waits for the broker before it leaves the rest to the session's end. */
 const GOODBYE_MS = 5_000;
 
+const TELL_AGAIN_MS = 10_000;
+
 export function startKafkaConsumer(host: ConsumerHost, options: ConsumeOptions): Consumer {
   return new KafkaConsumer(host, options);
 }
@@ -46,6 +48,7 @@ class KafkaConsumer implements Consumer, ReaderHost {
   #undone = new Map<PartitionReader, number>();
   #committing: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  #told: { code: string; at: number } | undefined;
 
   constructor(host: ConsumerHost, options: ConsumeOptions) {
     this.#host = host;
@@ -231,10 +234,15 @@ class KafkaConsumer implements Consumer, ReaderHost {
     }
   }
 
+  /** While brokers are away the same is met again and again: it is told when it changes, and now and then. */
   #failed(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
+    const fault = describeFault(error, `group ${this.options.group}`);
+    const now = this.clock.monotonic();
+    if (fault.code === this.#told?.code && now < this.#told.at + TELL_AGAIN_MS) return;
+    this.#told = { code: fault.code, at: now };
     const batch: BusBatch = { topic: this.#topics.join(','), partition: -1, records: [] };
-    this.options.onError?.(describeFault(error, `group ${this.options.group}`), batch);
+    this.options.onError?.(fault, batch);
   }
 
   pause(): void {

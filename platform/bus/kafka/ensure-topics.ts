@@ -13,6 +13,9 @@ import {
   topicConfig,
 } from './topic-config.ts';
 
+/** Asks for the brokers' own default.replication.factor (KIP-464). */
+const BROKER_DEFAULT = -1;
+
 export interface EnsureTopicsOptions {
   readonly kafka: Kafka;
   readonly topics: readonly TopicDefinition[];
@@ -76,7 +79,7 @@ async function createTopic(
       {
         topic: topic.name,
         numPartitions: topic.partitions,
-        replicationFactor: replication_factor,
+        replicationFactor: replication_factor ?? BROKER_DEFAULT,
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       },
     ],

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { Cluster, Kafka } from 'kafkajs';
 import type { Clock } from '../../core/clock.ts';
-import { PicketError } from '../../core/errors.ts';
+import { errorCode, PicketError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { TOPICS, type TopicDefinition } from '../../core/topics.ts';
 import type { Bus, BusMessage, BusRecord, ConsumeOptions, Consumer, DeadLetterReason } from '../bus.ts';
@@ -35,6 +35,8 @@ export interface KafkaBusOptions {
   readonly limits?: Partial<KafkaBusLimits>;
   /** Default: zstd. `none` where brokers or networks are so near that it costs more than it saves. */
   readonly compression?: 'zstd' | 'none';
+  /** Opens also while the brokers cannot be reached; default false. */
+  readonly patient?: boolean;
   /** Hears of topics that differ, were made anew, or let go of records unread; each is logged as well. */
   readonly onNotice?: (notice: KafkaNotice) => void;
 }
@@ -52,6 +54,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   try {
     await bus.ensureTopics([TOPICS.deadLetters]);
   } catch (error) {
+    if (options.patient && errorCode(error) === 'BUS_UNAVAILABLE') return bus;
     await bus.close();
     throw error;
   }
@@ -104,9 +107,15 @@ class KafkaBus implements Bus, ConsumerHost {
     if (this.#closed) throw new PicketError({ code: 'BUS_CLOSED', message: 'the bus is closed' });
   }
 
+  #declared(topic: TopicDefinition): TopicDefinition {
+    const partitions = this.#options.topics.partitions?.[topic.name];
+    return partitions === undefined ? topic : { ...topic, partitions };
+  }
+
   async ensureTopics(topics: readonly TopicDefinition[]): Promise<void> {
     this.#refuseClosed();
-    const unseen = topics.filter((topic) => !sameTopic(this.#topics.get(topic.name), topic));
+    const declared = topics.map((topic) => this.#declared(topic));
+    const unseen = declared.filter((topic) => !sameTopic(this.#topics.get(topic.name), topic));
     if (unseen.length === 0) return;
     // One after the other: twelve consumers that begin at once need not each make what is missing.
     const before = this.#ensuring;
@@ -136,11 +145,12 @@ class KafkaBus implements Bus, ConsumerHost {
   }
 
   async #produce(
-    topic: TopicDefinition,
+    asked: TopicDefinition,
     messages: readonly BusMessage[],
     max_message_bytes: number,
   ): Promise<readonly { partition: number; offset: number }[]> {
     this.#refuseClosed();
+    const topic = this.#declared(asked);
     const bytes = measureMessages({ topic, messages, max_message_bytes });
     // A known topic must reach the queue in this very turn: equal keys keep the order of the calls.
     if (this.#topics.get(topic.name)?.partitions !== topic.partitions) await this.ensureTopics([topic]);

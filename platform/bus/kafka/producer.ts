@@ -26,6 +26,7 @@ const SEQUENCE_LOST = new Set([
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 export interface ProducerOptions {
+  /** Its own; closed with it. */
   readonly connection: Connection;
   readonly clock: Clock;
   readonly limits: KafkaBusLimits;
@@ -291,5 +292,6 @@ export class Producer {
     this.#closing.abort();
     this.#wake?.();
     await this.#running;
+    await this.#options.connection.close();
   }
 }

@@ -26,10 +26,12 @@ export interface KafkaConnectionSettings {
 }
 
 export interface KafkaTopicSettings {
-  /** Copies of each partition, for topics that this program makes. */
-  readonly replication_factor: number;
+  /** Copies of each partition, for topics that this program makes; default: what the brokers have for theirs. */
+  readonly replication_factor?: number;
   /** False where topics are made by the cluster's own people: a missing one is then an error. */
   readonly create: boolean;
+  /** Partitions by topic name, where they are not the declared ones. */
+  readonly partitions?: Readonly<Record<string, number>>;
 }
 
 export interface KafkaBusLimits {

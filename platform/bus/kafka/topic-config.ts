@@ -12,7 +12,7 @@ const LEAST_SEGMENT_MS = 60_000;
 export function topicConfig(options: {
   topic: TopicDefinition;
   max_message_bytes: number;
-  replication_factor: number;
+  replication_factor: number | undefined;
 }): Record<string, string> {
   const { topic, max_message_bytes, replication_factor } = options;
   const segmentBytes = Math.max(
@@ -34,7 +34,9 @@ export function topicConfig(options: {
     'segment.bytes': String(segmentBytes),
     'segment.ms': String(segmentMs),
     // One copy may be away while the rest acknowledges; with fewer copies none may.
-    'min.insync.replicas': String(replication_factor >= 3 ? 2 : 1),
+    ...(replication_factor === undefined
+      ? {}
+      : { 'min.insync.replicas': String(replication_factor >= 3 ? 2 : 1) }),
   };
 }
 
