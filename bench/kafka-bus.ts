@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import type { Bus, BusMessage } from '../platform/bus/bus.ts';
+import type { Bus, BusMessage, Consumer } from '../platform/bus/bus.ts';
 import { openBus } from '../platform/bus/open-bus.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { silentLogger } from '../platform/core/log.ts';
@@ -14,12 +14,12 @@ export const description =
   'Kafka bus: produce and consume of 700-byte messages against kafkajs alone on the same broker (idempotent, acks of all, zstd and none)';
 
 const BODY_BYTES = 700;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const PARTITIONS = 4;
 /** Messages handed in at a time, and how many such calls are under way at once. */
 const BATCHES = [
-  { size: 100, messages: 60_000, in_flight: 4 },
-  { size: 1_000, messages: 120_000, in_flight: 4 },
+  { size: 100, messages: 40_000, in_flight: 4 },
+  { size: 1_000, messages: 80_000, in_flight: 4 },
 ] as const;
 
 interface Rates {
@@ -137,20 +137,22 @@ async function measureBus(bus: Bus, work: Work): Promise<Rates> {
   const batch = makeBatch(work.size);
   const produced = await timed(() => produceAll(work, () => bus.produce(topic, batch)));
   let seen = 0;
+  let consumer: Consumer | undefined;
   const done = Promise.withResolvers<void>();
-  const first = Promise.withResolvers<void>();
-  const consumer = bus.consume({
-    group: topic.name,
-    topics: [topic],
-    max_records: 10_000,
-    handle: async ({ records }) => {
-      first.resolve();
-      seen += records.length;
-      if (seen >= work.messages) done.resolve();
-    },
-  });
-  const consumed = await timed(() => done.promise, first.promise);
-  await consumer.stop();
+  const consume = (): Promise<void> => {
+    consumer = bus.consume({
+      group: topic.name,
+      topics: [topic],
+      max_records: 10_000,
+      handle: async ({ records }) => {
+        seen += records.length;
+        if (seen >= work.messages) done.resolve();
+      },
+    });
+    return done.promise;
+  };
+  const consumed = await timed(consume);
+  await consumer?.stop();
   return ratesOf(work, produced, consumed);
 }
 
@@ -181,20 +183,20 @@ async function measureRaw(client: kafkajs.Kafka, bus: Bus, work: Work): Promise<
     maxWaitTimeInMs: 500,
     maxBytesPerPartition: 2 * 1024 ** 2,
   });
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic.name], fromBeginning: true });
   let seen = 0;
   const done = Promise.withResolvers<void>();
-  const first = Promise.withResolvers<void>();
-  await consumer.run({
-    partitionsConsumedConcurrently: PARTITIONS,
-    eachBatch: async ({ batch }) => {
-      first.resolve();
-      seen += batch.messages.length;
-      if (seen >= work.messages) done.resolve();
-    },
+  const consumed = await timed(async () => {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic.name], fromBeginning: true });
+    await consumer.run({
+      partitionsConsumedConcurrently: PARTITIONS,
+      eachBatch: async ({ batch }) => {
+        seen += batch.messages.length;
+        if (seen >= work.messages) done.resolve();
+      },
+    });
+    await done.promise;
   });
-  const consumed = await timed(() => done.promise, first.promise);
   await consumer.disconnect();
   return ratesOf(work, produced, consumed);
 }
@@ -204,9 +206,7 @@ interface Timed {
   readonly cpu: number;
 }
 
-/** From `begun`, or from now, to the end of `work`. Joining a group is no part of a rate. */
-async function timed(work: () => Promise<unknown>, begun?: Promise<void>): Promise<Timed> {
-  await begun;
+async function timed(work: () => Promise<unknown>): Promise<Timed> {
   const start = performance.now();
   const cpu = process.cpuUsage();
   await work();

@@ -1,8 +1,8 @@
 // Opens the bus that a site's configuration asks for: embedded in its data folder, or Kafka with a spool on this disk in front.
 import { join } from 'node:path';
 import type { Bus } from '../platform/bus/bus.ts';
-import type { KafkaBusConfig } from '../platform/bus/bus-config.ts';
-import { type KafkaBusSettings, openBus } from '../platform/bus/open-bus.ts';
+import type { KafkaBusConfig, KafkaConnectionConfig } from '../platform/bus/bus-config.ts';
+import { type KafkaBusSettings, openBus, openForeignBus } from '../platform/bus/open-bus.ts';
 import { spoolFolder } from '../platform/bus/spool/spool-folder.ts';
 import { openSpooledBus } from '../platform/bus/spool/spooled-bus.ts';
 import type { Clock } from '../platform/core/clock.ts';
@@ -42,22 +42,10 @@ export function kafkaSettings(
   config: KafkaBusConfig,
   site: string,
 ): Pick<KafkaBusSettings, 'engine' | 'connection' | 'topics' | 'compression' | 'limits'> {
-  const { brokers, client_id, tls, sasl, topics, compression, delivery_timeout_ms } = config;
+  const { topics, compression, delivery_timeout_ms } = config;
   return {
     engine: 'kafka',
-    connection: {
-      brokers,
-      client_id: client_id ?? `picket-${site}`,
-      ...(tls
-        ? {
-            tls: {
-              ...readClientTls(tls),
-              ...(tls.server_name === undefined ? {} : { server_name: tls.server_name }),
-            },
-          }
-        : {}),
-      ...(sasl ? { sasl } : {}),
-    },
+    connection: readConnection(config, site),
     topics: {
       create: topics.create,
       ...(topics.replication_factor === undefined ? {} : { replication_factor: topics.replication_factor }),
@@ -65,5 +53,38 @@ export function kafkaSettings(
     },
     compression,
     limits: { delivery_timeout_ms },
+  };
+}
+
+/** The bus of a parent, for a site that hands its batches in there: it makes no topics and keeps no dead letters. */
+export function openParentBus(options: {
+  connection: KafkaConnectionConfig;
+  site: string;
+  clock: Clock;
+  logger: Logger;
+}): Promise<Bus> {
+  const { connection, site, clock, logger } = options;
+  return openForeignBus({
+    connection: readConnection(connection, site),
+    topics: { create: false },
+    clock,
+    logger,
+  });
+}
+
+function readConnection(config: KafkaConnectionConfig, site: string): KafkaBusSettings['connection'] {
+  const { brokers, client_id, tls, sasl } = config;
+  return {
+    brokers,
+    client_id: client_id ?? `picket-${site}`,
+    ...(tls
+      ? {
+          tls: {
+            ...readClientTls(tls),
+            ...(tls.server_name === undefined ? {} : { server_name: tls.server_name }),
+          },
+        }
+      : {}),
+    ...(sasl ? { sasl } : {}),
   };
 }

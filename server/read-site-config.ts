@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ReceiverConfig, TlsFiles } from '../ingest/source-config.ts';
+import type { KafkaConnectionConfig } from '../platform/bus/bus-config.ts';
 import { loadConfig } from '../platform/core/config.ts';
 import { SiteConfig } from './site-config.ts';
 
@@ -24,9 +25,7 @@ export function readSiteConfig(options: {
     bus: placeBus(config.bus, beside),
     listen: placeTls(listen, beside),
     ...(ingest ? { ingest: placeTls(ingest, beside) } : {}),
-    ...(parent?.bundle_file === undefined
-      ? {}
-      : { parent: { ...parent, bundle_file: beside(parent.bundle_file) } }),
+    ...(parent ? { parent: placeParent(parent, beside) } : {}),
     sources: config.sources.map((source) => ({
       ...source,
       receivers: source.receivers.map((receiver) => placeReceiver(receiver, beside)),
@@ -41,10 +40,26 @@ export function readSiteConfig(options: {
 type Beside = (path: string) => string;
 
 function placeBus(bus: SiteConfig['bus'], beside: Beside): SiteConfig['bus'] {
-  if (bus.engine !== 'kafka' || !bus.tls) return bus;
-  const { ca_file, certificate_file, key_file, server_name } = bus.tls;
+  return bus.engine === 'kafka' ? placeKafkaTls(bus, beside) : bus;
+}
+
+function placeParent(
+  parent: NonNullable<SiteConfig['parent']>,
+  beside: Beside,
+): NonNullable<SiteConfig['parent']> {
+  const { bundle_file, ingress } = parent;
   return {
-    ...bus,
+    ...parent,
+    ...(bundle_file === undefined ? {} : { bundle_file: beside(bundle_file) }),
+    ...(ingress ? { ingress: placeKafkaTls(ingress, beside) } : {}),
+  };
+}
+
+function placeKafkaTls<T extends KafkaConnectionConfig>(config: T, beside: Beside): T {
+  if (!config.tls) return config;
+  const { ca_file, certificate_file, key_file, server_name } = config.tls;
+  return {
+    ...config,
     tls: {
       ...(ca_file === undefined ? {} : { ca_file: beside(ca_file) }),
       ...(certificate_file === undefined ? {} : { certificate_file: beside(certificate_file) }),

@@ -5,8 +5,8 @@ const GIB = 1024 ** 3;
 
 const EmbeddedBusConfig = z.strictObject({ engine: z.literal('embedded') });
 
-const KafkaBusConfig = z.strictObject({
-  engine: z.literal('kafka'),
+/** How brokers are reached and an account is proved to them. */
+const CONNECTION = {
   brokers: z
     .array(z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[^:\s/]+):\d{1,5}$/, 'must be `host:port`'))
     .min(1),
@@ -32,6 +32,15 @@ const KafkaBusConfig = z.strictObject({
       password: z.string().min(1),
     })
     .optional(),
+};
+
+/** The Kafka of a parent, into which a site hands its batches. */
+export const KafkaConnectionConfig = z.strictObject(CONNECTION);
+export type KafkaConnectionConfig = z.infer<typeof KafkaConnectionConfig>;
+
+const KafkaBusConfig = z.strictObject({
+  engine: z.literal('kafka'),
+  ...CONNECTION,
   topics: z
     .strictObject({
       create: z.boolean().default(true),
@@ -39,6 +48,7 @@ const KafkaBusConfig = z.strictObject({
       events_partitions: z.number().int().min(1).max(10_000).default(24),
     })
     .prefault({}),
+  ingress: z.boolean().default(false),
   compression: z.enum(['zstd', 'none']).default('zstd'),
   delivery_timeout_ms: z.number().int().min(500).default(5_000),
   spool: z

@@ -4,7 +4,7 @@ import type { Bus } from './bus.ts';
 import type { EmbeddedBusLimits } from './embedded/limits.ts';
 import { openEmbeddedBus } from './embedded/open-embedded-bus.ts';
 import type { DroppedSegment } from './embedded/partition-log.ts';
-import { type KafkaBusOptions, openKafkaBus } from './kafka/open-kafka-bus.ts';
+import { type KafkaBusOptions, openKafkaBus, openKafkaProducer } from './kafka/open-kafka-bus.ts';
 
 export interface EmbeddedBusSettings {
   readonly engine: 'embedded';
@@ -33,4 +33,9 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
   }
   const { engine: _engine, ...options } = settings;
   return openEmbeddedBus(options);
+}
+
+/** The bus of somebody else, to write into: a parent's Kafka, where a site has one topic. Connects when it first produces. */
+export function openForeignBus(settings: Omit<KafkaBusOptions, 'patient'>): Promise<Bus> {
+  return openKafkaProducer(settings);
 }

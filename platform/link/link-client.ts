@@ -55,6 +55,8 @@ export interface LinkClientOptions {
   readonly siteEvents?: SiteEvents;
   readonly onState?: (state: LinkState) => void;
   readonly heartbeat_ms?: number;
+  /** Another way for batches than this connection, e.g. the parent's Kafka. */
+  readonly send?: UplinkOptions['send'];
   readonly bounds?: UplinkOptions['bounds'];
   readonly ledger_ms?: number;
   /** The wait between calls grows from `initial_ms` to `maximum_ms`, half of it by chance. */
@@ -132,7 +134,7 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
       clock,
       counters,
       logger,
-      send,
+      send: options.send ?? send,
       ...(options.bounds ? { bounds: options.bounds } : {}),
       ...(options.ledger_ms === undefined ? {} : { ledger_ms: options.ledger_ms }),
     });

@@ -65,6 +65,8 @@ export async function checkSite(
   for (const { path, files } of listTlsFiles(config)) attemptAt(path, () => readTls(files));
   const { bus } = config;
   if (bus.engine === 'kafka') attemptAt('bus.tls', () => readClientTls(bus.tls ?? {}));
+  const ingress = config.parent?.ingress;
+  if (ingress) attemptAt('parent.ingress.tls', () => readClientTls(ingress.tls ?? {}));
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
   const packs = attempt(() => readPacks(join(config.data, 'packs'))) ?? { folders: [], refused: [] };

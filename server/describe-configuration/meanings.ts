@@ -25,6 +25,8 @@ export const meanings: Readonly<Record<string, string>> = {
   'bus(kafka).topics.replication_factor': "copies of each partition; default: the brokers' own",
   'bus(kafka).topics.events_partitions':
     'partitions of `picket.events`: the most processes that detection can be shared among',
+  'bus(kafka).ingress':
+    'take what sites hand in by their own topics `picket.ingress.SITE`, besides the link; see kafka.md',
   'bus(kafka).compression': 'of what is produced',
   'bus(kafka).delivery_timeout_ms': 'longest wait for an acknowledgement before it goes to the spool',
   'bus(kafka).spool': 'disk for what comes while the brokers are away, in `data`/spool',
@@ -50,6 +52,19 @@ export const meanings: Readonly<Record<string, string>> = {
   parent: 'how the site finds its parent; not at a centre',
   'parent.bundle': 'the text that `picket sites new` printed at the parent',
   'parent.bundle_file': 'a file that holds it; may go once the site is enrolled',
+  'parent.ingress':
+    "the parent's Kafka: batches go into this site's topic there instead of over the link, which stays for the rest",
+  'parent.ingress.brokers': '`host:port` each',
+  'parent.ingress.client_id': "default: `picket-` and the site's id",
+  'parent.ingress.tls': 'as `bus.tls`',
+  'parent.ingress.tls.ca_file': 'PEM',
+  'parent.ingress.tls.certificate_file': 'PEM; by its name the brokers know which topic it may write',
+  'parent.ingress.tls.key_file': 'PEM',
+  'parent.ingress.tls.server_name': '',
+  'parent.ingress.sasl': 'as `bus.sasl`',
+  'parent.ingress.sasl.mechanism': '',
+  'parent.ingress.sasl.username': '',
+  'parent.ingress.sasl.password': 'from `{ $env: NAME }` or `{ $file: PATH }`',
   sources: 'where records come from',
   'sources[].id': 'unique at the site; part of the URL of its HTTP receiver, `/ingest/v1/ID`',
   'sources[].format': 'id of an adapter: see sources.md',

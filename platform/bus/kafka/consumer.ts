@@ -140,8 +140,11 @@ class KafkaConsumer implements Consumer, ReaderHost {
       try {
         const start = await this.#judge(reader, after);
         if (signal.aborted) return;
+        if (start.notice) {
+          this.#host.notice(start.notice);
+          await this.options.onReset?.(reader.topic, reader.partition, start.offset);
+        }
         reader.startAt(start.offset);
-        if (start.notice) this.#host.notice(start.notice);
         // Written down, so that `latest` means the moment the group was first seen, also after a restart.
         if (start.commit) this.done(reader, start.offset);
         this.#fetcher?.pump();

@@ -1,12 +1,12 @@
 // Fetches for all partitions of one consumer: one request at a time to each broker, for the partitions that have room.
 import type { Cluster } from 'kafkajs';
 import type { Clock } from '../../core/clock.ts';
-import type { BusRecord } from '../bus.ts';
 import type { Connection } from './connection.ts';
 import { faultType } from './faults.ts';
 import type { PartitionReader } from './partition-reader.ts';
+import { readMessages } from './read-messages.ts';
 import type { KafkaBusLimits } from './settings.ts';
-import { type FetchedMessage, findBroker, READ_UNCOMMITTED, type WireBroker } from './wire.ts';
+import { findBroker, READ_UNCOMMITTED, type WireBroker } from './wire.ts';
 
 export interface FetcherOptions {
   readonly connection: Connection;
@@ -164,51 +164,4 @@ async function fetchInto(options: {
       if (next > one.offset) one.reader.add(records, next);
     }
   }
-}
-
-export interface SizedRecord {
-  readonly record: BusRecord;
-  readonly bytes: number;
-}
-
-/** The records from `offset` on (a broker sends whole batches, which may begin before it), and the offset after the last. */
-export function readMessages(options: {
-  topic: string;
-  partition: number;
-  offset: number;
-  messages: readonly FetchedMessage[];
-}): { records: SizedRecord[]; next: number } {
-  const { topic, partition, messages } = options;
-  const records: SizedRecord[] = [];
-  let next = options.offset;
-  for (const message of messages) {
-    const offset = Number(message.offset);
-    if (offset < next) continue;
-    next = offset + 1;
-    if (message.isControlRecord) continue;
-    const { key, value } = message;
-    const headers: Record<string, string> = {};
-    let bytes = (key?.length ?? 0) + (value?.length ?? 0);
-    for (const name in message.headers) {
-      const text = message.headers[name];
-      // Of a header named twice the last counts.
-      const last = Array.isArray(text) ? (text.at(-1) as Buffer) : (text as Buffer | undefined);
-      if (last === undefined || last === null) continue;
-      bytes += name.length + last.length;
-      headers[name] = last.toString();
-    }
-    records.push({
-      bytes,
-      record: {
-        topic,
-        partition,
-        offset,
-        timestamp: Number(message.timestamp),
-        key: key === null ? '' : key.toString(),
-        value: value ?? new Uint8Array(),
-        headers,
-      },
-    });
-  }
-  return { records, next };
 }

@@ -61,6 +61,11 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   return bus;
 }
 
+/** For a process that writes into topics of somebody else's: connects when it first produces, and asks for no topic of its own. */
+export async function openKafkaProducer(options: Omit<KafkaBusOptions, 'patient'>): Promise<Bus> {
+  return new KafkaBus(options);
+}
+
 class KafkaBus implements Bus, ConsumerHost {
   readonly clock: Clock;
   readonly limits: KafkaBusLimits;

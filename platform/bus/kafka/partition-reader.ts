@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { BusBatch, BusRecord, ConsumeOptions } from '../bus.ts';
 import type { Gate } from '../gate.ts';
+import type { FetchedRecord } from './read-messages.ts';
 
 const DEFAULT_MAX_RECORDS = 500;
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
@@ -33,7 +34,7 @@ export class PartitionReader {
   handled: number | undefined;
   readonly #host: ReaderHost;
   readonly #stopping = new AbortController();
-  #ahead: { record: BusRecord; bytes: number }[] = [];
+  #ahead: FetchedRecord[] = [];
   #aheadFrom = 0;
   #aheadBytes = 0;
   #wake: (() => void) | undefined;
@@ -83,10 +84,10 @@ export class PartitionReader {
   }
 
   /** Takes what was fetched from `next` on; `next` becomes the offset after the last. */
-  add(records: readonly { record: BusRecord; bytes: number }[], next: number): void {
+  add(records: readonly FetchedRecord[], next: number): void {
     for (const one of records) {
       this.#ahead.push(one);
-      this.#aheadBytes += one.bytes;
+      this.#aheadBytes += one.weight;
     }
     this.next = next;
     this.#wake?.();
@@ -122,10 +123,11 @@ export class PartitionReader {
     const records: BusRecord[] = [];
     let bytes = 0;
     while (this.#aheadFrom < this.#ahead.length && records.length < max_records) {
-      const one = this.#ahead[this.#aheadFrom] as { record: BusRecord; bytes: number };
-      if (records.length > 0 && bytes + one.bytes > max_bytes) break;
-      bytes += one.bytes;
-      records.push(one.record);
+      const one = this.#ahead[this.#aheadFrom] as FetchedRecord;
+      const { weight } = one;
+      if (records.length > 0 && bytes + weight > max_bytes) break;
+      bytes += weight;
+      records.push(one);
       this.#aheadFrom++;
     }
     this.#aheadBytes -= bytes;

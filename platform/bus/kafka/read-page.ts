@@ -3,8 +3,8 @@ import type { Cluster } from 'kafkajs';
 import { PicketError } from '../../core/errors.ts';
 import type { BusRecord } from '../bus.ts';
 import { faultType } from './faults.ts';
-import { readMessages } from './fetcher.ts';
 import { readBounds } from './positions.ts';
+import { readMessages } from './read-messages.ts';
 import type { KafkaBusLimits } from './settings.ts';
 import { findBroker, READ_UNCOMMITTED } from './wire.ts';
 
@@ -35,8 +35,7 @@ export async function readPage(options: {
       });
       const messages = responses[0]?.partitions[0]?.messages ?? [];
       const { records, next } = readMessages({ topic, partition, offset, messages });
-      if (records.length > 0 || next === offset)
-        return records.slice(0, max_records).map(({ record }) => record);
+      if (records.length > 0 || next === offset) return records.slice(0, max_records);
       offset = next;
     } catch (error) {
       if (faultType(error) !== 'OFFSET_OUT_OF_RANGE') throw error;

@@ -241,7 +241,7 @@ export class SpooledBus implements Bus {
 
   /** While there is room on this disk nobody need slow down for brokers that are away. */
   congested(): boolean {
-    return this.#spool.congested();
+    return this.#clearing === undefined && this.#spool.congested();
   }
 
   consume(options: ConsumeOptions): Consumer {

@@ -169,9 +169,15 @@ describe('the Kafka bus in trouble', { timeout: 120_000 }, () => {
     // kafkajs' admin must have seen the topic before it can cut it.
     await admin.fetchTopicOffsets(topic.name);
     await admin.deleteTopicRecords({ topic: topic.name, partitions: [{ partition: 0, offset: '3' }] });
-    const seen = collect(bus, { group, topics: [topic] });
+    const resets: unknown[] = [];
+    const seen = collect(bus, {
+      group,
+      topics: [topic],
+      onReset: (name, partition, next) => void resets.push([name, partition, next]),
+    });
     await until('the last', () => seen.length > 0);
     expect(seen).toEqual(['4']);
+    expect(resets).toEqual([[topic.name, 0, 3]]);
     expect(notices).toMatchObject([{ kind: 'records-expired', topic: topic.name }]);
     expect(notices[0]?.message).toContain('2 records from 1 on');
   });
