@@ -4,6 +4,7 @@ import type { Bus } from './bus.ts';
 import type { EmbeddedBusLimits } from './embedded/limits.ts';
 import { openEmbeddedBus } from './embedded/open-embedded-bus.ts';
 import type { DroppedSegment } from './embedded/partition-log.ts';
+import { describeKafka, type KafkaState } from './kafka/describe-cluster.ts';
 import { type KafkaBusOptions, openKafkaBus, openKafkaProducer } from './kafka/open-kafka-bus.ts';
 
 export interface EmbeddedBusSettings {
@@ -38,4 +39,14 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
 /** The bus of somebody else, to write into: a parent's Kafka, where a site has one topic. Connects when it first produces. */
 export function openForeignBus(settings: Omit<KafkaBusOptions, 'patient'>): Promise<Bus> {
   return openKafkaProducer(settings);
+}
+
+export type BusState = { readonly engine: 'embedded' } | ({ readonly engine: 'kafka' } & KafkaState);
+
+/** What stands behind a bus, without opening it: of Kafka its brokers and topics. @throws PicketError BUS_UNAVAILABLE, BUS_AUTHENTICATION, BUS_FORBIDDEN */
+export async function describeBus(
+  settings: { engine: 'embedded' } | Pick<KafkaBusSettings, 'engine' | 'connection' | 'topics' | 'logger'>,
+): Promise<BusState> {
+  if (settings.engine === 'embedded') return { engine: 'embedded' };
+  return { engine: 'kafka', ...(await describeKafka(settings)) };
 }

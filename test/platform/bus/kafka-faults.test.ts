@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus, BusBatch, ConsumeOptions } from '../../../platform/bus/bus.ts';
+import { describeKafka } from '../../../platform/bus/kafka/describe-cluster.ts';
 import type { KafkaNotice } from '../../../platform/bus/kafka/start-offset.ts';
 import { type KafkaBusSettings, openBus } from '../../../platform/bus/open-bus.ts';
 import { systemClock } from '../../../platform/core/clock.ts';
@@ -301,6 +302,43 @@ describe('the Kafka bus in trouble', { timeout: 120_000 }, () => {
     consumer.resume();
     await until('no lag', async () => (await bus.lag(group))[topic.name] === 0);
     expect(seen).toEqual(['first', '0', '1', '2', '3', '4']);
+  });
+
+  test('says which brokers and topics there are, and what is wrong with them', async () => {
+    const bus = await open();
+    const declared = [makeTopic(2), makeTopic(1)] as const;
+    await bus.ensureTopics([declared[0]]);
+    const state = await describeKafka({
+      connection: { brokers: [kafka.broker], client_id: 'picket-test' },
+      topics: { create: true, partitions: { [declared[0].name]: 3 } },
+      logger: silentLogger,
+      declared,
+    });
+    const [host, port] = kafka.broker.split(':');
+    expect(state.brokers).toEqual([{ id: 1, host, port: Number(port) }]);
+    expect(state.controller).toBe(1);
+    expect(state.topics).toEqual([
+      {
+        name: declared[0].name,
+        partitions: 2,
+        replicas: 1,
+        offline: [],
+        under_replicated: [],
+        differences: [expect.stringContaining('partitions is 2, declared is 3')],
+      },
+      {
+        name: declared[1].name,
+        partitions: 0,
+        replicas: 0,
+        offline: [],
+        under_replicated: [],
+        differences: ['it is not there'],
+      },
+    ]);
+    const away = { brokers: ['127.0.0.1:1'], client_id: 'picket-test' };
+    await expect(
+      describeKafka({ connection: away, topics: { create: true }, logger: silentLogger }),
+    ).rejects.toMatchObject({ code: 'BUS_UNAVAILABLE' });
   });
 
   describe('topics that others made', () => {
