@@ -113,6 +113,39 @@ describe('the Kafka bus in trouble', { timeout: 120_000 }, () => {
     await bus.produce(topic, [message('a', '2')]);
   });
 
+  test('a broker that stalls and goes on: what was given up may be there, what was acknowledged is there once', async () => {
+    const bus = await open({ limits: { delivery_timeout_ms: 1_500 } });
+    const topic = makeTopic(1);
+    await bus.ensureTopics([topic]);
+    const acknowledged: string[] = [];
+    const refused: string[] = [];
+    const send = async (text: string): Promise<void> => {
+      try {
+        await bus.produce(topic, [message('a', text)]);
+        acknowledged.push(text);
+      } catch (error) {
+        refused.push(`${text} ${errorCode(error)}`);
+      }
+    };
+    for (let nth = 0; nth < 5; nth++) await send(`before-${nth}`);
+    process.kill(kafka.pid(), 'SIGSTOP');
+    try {
+      await Promise.all([send('stalled-0'), send('stalled-1')]);
+      await send('stalled-2');
+    } finally {
+      process.kill(kafka.pid(), 'SIGCONT');
+    }
+    expect(refused).toEqual(['stalled-0', 'stalled-1', 'stalled-2'].map((text) => `${text} BUS_UNAVAILABLE`));
+    await until('the broker answers', async () => {
+      await send(`probe-${acknowledged.length}-${refused.length}`);
+      return acknowledged.length > 5;
+    });
+    for (let nth = 0; nth < 20; nth++) await send(`after-${nth}`);
+    const stored = (await readAll(bus, topic)).map(textOf);
+    expect(acknowledged.filter((text) => text.startsWith('after'))).toHaveLength(20);
+    for (const text of acknowledged) expect(stored.filter((one) => one === text)).toEqual([text]);
+  });
+
   test('a topic made anew is read from its first record, and it is said', async () => {
     const notices: KafkaNotice[] = [];
     const bus = await open({ onNotice: (notice) => notices.push(notice) });
