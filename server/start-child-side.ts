@@ -12,6 +12,7 @@ import type { SiteEvents } from '../platform/core/site-events.ts';
 import { decodeBundle } from '../platform/identity/messages.ts';
 import type { SiteKeys } from '../platform/identity/site-identity.ts';
 import { handInBatches } from '../platform/link/hand-in-batches.ts';
+import { readCommands } from '../platform/link/hand-out-commands.ts';
 import { type LinkState, startLinkClient } from '../platform/link/link-client.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
 import { ACTIONS } from '../respond/actions/registry.ts';
@@ -47,7 +48,12 @@ export async function startChildSide(options: {
   const ingress = config.parent?.ingress;
   const parentBus = ingress && (await openParentBus({ connection: ingress, site: id, clock, logger }));
   const link = startLinkClient({
-    ...(parentBus ? { send: handInBatches({ bus: parentBus, site: id, clock, counters, logger }) } : {}),
+    ...(parentBus
+      ? {
+          send: handInBatches({ bus: parentBus, site: id, clock, counters, logger }),
+          commands: (onLine) => readCommands({ bus: parentBus, site: id, onLine, logger }),
+        }
+      : {}),
     keys,
     ...(bundle === undefined ? {} : { bundle }),
     site: { tenant, id, jurisdiction },

@@ -8,6 +8,7 @@ import { describePlace } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
 import type { SiteEvents } from '../platform/core/site-events.ts';
 import { createAuthority } from '../platform/identity/authority.ts';
+import { startCommandTopics } from '../platform/link/hand-out-commands.ts';
 import { startLinkServer } from '../platform/link/link-server.ts';
 import { startIngress } from '../platform/link/take-ingress.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
@@ -77,6 +78,7 @@ export async function startParentSide(options: {
           siteEvents,
         })
       : undefined;
+  const commands = ingress && startCommandTopics({ bus, records, clock, counters, logger });
   const desk: PostureDesk = { records, clock, tenant, authority };
   const deliverer = startDeliverer({
     records,
@@ -124,6 +126,7 @@ export async function startParentSide(options: {
     async stop() {
       await server.close();
       await ingress?.stop();
+      await commands?.stop();
       await runner.stop();
       await deliverer.stop();
     },

@@ -58,6 +58,17 @@ export function ingressTopic(site: string): TopicDefinition {
 
 const INGRESS_PREFIX = 'picket.ingress.';
 
+/** Where a parent puts its signed commands for a site that hands in by Kafka; it alone may read them. Key = kind: the newest of each is kept. */
+export function commandTopic(site: string): TopicDefinition {
+  return {
+    name: `picket.commands.${site}`,
+    partitions: 1,
+    retention_ms: 30 * DAY_MS,
+    retention_bytes: GIB,
+    compacted: true,
+  };
+}
+
 /** The site of an ingress topic's name; undefined for any other topic. */
 export function siteOfIngress(topic: string): string | undefined {
   return topic.startsWith(INGRESS_PREFIX) ? topic.slice(INGRESS_PREFIX.length) : undefined;

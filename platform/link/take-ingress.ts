@@ -3,7 +3,7 @@ import type { BusBatch, BusRecord, Consumer } from '../bus/bus.ts';
 import { describeError, errorCode, PicketError } from '../core/errors.ts';
 import { equals } from '../core/expression/expression.ts';
 import type { SiteRecord } from '../core/site.ts';
-import { ingressTopic, siteOfIngress } from '../core/topics.ts';
+import { commandTopic, ingressTopic, siteOfIngress } from '../core/topics.ts';
 import { type TakeBatchDeps, takeBatch } from './take-batch.ts';
 
 /** The consumer group of all gateways together. */
@@ -38,6 +38,8 @@ export function startIngress(options: TakeBatchDeps): Ingress {
     });
     const ids = sites.map(({ id }) => id).sort();
     if (ids.join(' ') === consumed) return;
+    // A site looks for its commands from the start on.
+    await bus.ensureTopics(ids.flatMap((id) => [ingressTopic(id), commandTopic(id)]));
     await consumer?.stop();
     consumed = ids.join(' ');
     consumer =

@@ -26,7 +26,7 @@ export const meanings: Readonly<Record<string, string>> = {
   'bus(kafka).topics.events_partitions':
     'partitions of `picket.events`: the most processes that detection can be shared among',
   'bus(kafka).ingress':
-    'take what sites hand in by their own topics `picket.ingress.SITE`, besides the link; see kafka.md',
+    'take what sites hand in by topics of their own, and hand commands out by topics, besides the link; see kafka.md',
   'bus(kafka).compression': 'of what is produced',
   'bus(kafka).delivery_timeout_ms': 'longest wait for an acknowledgement before it goes to the spool',
   'bus(kafka).spool': 'disk for what comes while the brokers are away, in `data`/spool',

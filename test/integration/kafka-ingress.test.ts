@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { openKafkaBus, openKafkaProducer } from '../../platform/bus/kafka/open-kafka-bus.ts';
 import { systemClock } from '../../platform/core/clock.ts';
 import { silentLogger } from '../../platform/core/log.ts';
-import { ingressTopic, TOPICS } from '../../platform/core/topics.ts';
+import { commandTopic, ingressTopic, TOPICS } from '../../platform/core/topics.ts';
 import { readRecording } from '../../server/commands/read-recording.ts';
 import { sendRecords } from '../../server/commands/replay.ts';
 import { writeSite } from '../server/site-files.ts';
@@ -39,19 +39,27 @@ function writeTls(folder: string, ca: string, { certificate, key }: ClientCertif
   return files;
 }
 
-/** What docs/kafka.md tells an operator to allow a site: to write into its own topic, and nothing else. */
-async function allowWrite(admin: kafkajs.Admin, site: string): Promise<void> {
+/** What docs/kafka.md tells an operator to allow a site: to write its own ingress and to read its own commands. */
+async function allowSite(admin: kafkajs.Admin, site: string): Promise<void> {
+  const allow = (
+    resourceType: kafkajs.AclResourceTypes,
+    resourceName: string,
+    operation: kafkajs.AclOperationTypes,
+  ) => ({
+    resourceType,
+    resourceName,
+    resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+    principal: `User:site-${site}`,
+    host: '*',
+    operation,
+    permissionType: kafkajs.AclPermissionTypes.ALLOW,
+  });
+  const { TOPIC, GROUP } = kafkajs.AclResourceTypes;
   await admin.createAcls({
     acl: [
-      {
-        resourceType: kafkajs.AclResourceTypes.TOPIC,
-        resourceName: ingressTopic(site).name,
-        resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
-        principal: `User:site-${site}`,
-        host: '*',
-        operation: kafkajs.AclOperationTypes.WRITE,
-        permissionType: kafkajs.AclPermissionTypes.ALLOW,
-      },
+      allow(TOPIC, ingressTopic(site).name, kafkajs.AclOperationTypes.WRITE),
+      allow(TOPIC, commandTopic(site).name, kafkajs.AclOperationTypes.READ),
+      allow(GROUP, `site-${site}`, kafkajs.AclOperationTypes.READ),
     ],
   });
 }
@@ -92,7 +100,7 @@ test('what a site writes into its topic is verified and worked at the centre; st
   });
   const admin = await kafkaAdmin(kafka);
   undo.push(() => admin.disconnect());
-  await allowWrite(admin, 'lyon');
+  await allowSite(admin, 'lyon');
   const bundleFile = join(folder, 'bundle.txt');
   writeFileSync(bundleFile, bundle);
   const ingress = {
@@ -155,6 +163,11 @@ test('what a site writes into its topic is verified and worked at the centre; st
   // It came through the topic, and what the site says was taken is its own.
   const [bounds] = await gateway.bounds(ingressTopic('lyon'));
   expect(bounds?.next).toBeGreaterThan(0);
+  await waitUntil({
+    what: 'the site reads its commands',
+    timeout_ms: 30_000,
+    holds: async () => (await gateway.lag('site-lyon'))[commandTopic('lyon').name] === 0,
+  });
   const state = await readSite(centre.data);
   expect(state.events.every((event) => event.startsWith('lyon '))).toBe(true);
 

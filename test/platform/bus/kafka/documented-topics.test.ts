@@ -1,7 +1,7 @@
 // docs/kafka.md tells of the topics as they are declared.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ingressTopic, TOPICS } from '../../../../platform/core/topics.ts';
+import { commandTopic, ingressTopic, TOPICS } from '../../../../platform/core/topics.ts';
 
 const DAY_MS = 86_400_000;
 const GIB = 1024 ** 3;
@@ -11,7 +11,7 @@ test('the table of docs/kafka.md has every declared topic with its partitions an
   const rows = [...page.matchAll(/^\| `(picket\.[^`]+)` \| (\d+) \| (\d+) \| (\d+) \|/gm)].map(
     ([, name, partitions, days, gib]) => [name, Number(partitions), Number(days), Number(gib)],
   );
-  const declared = [...Object.values(TOPICS), ingressTopic('SITE')].map((topic) => [
+  const declared = [...Object.values(TOPICS), ingressTopic('SITE'), commandTopic('SITE')].map((topic) => [
     topic.name,
     topic.partitions,
     topic.retention_ms / DAY_MS,
