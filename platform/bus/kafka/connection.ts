@@ -1,6 +1,7 @@
 // Connections to the cluster: kafkajs' clients with our settings, and one that is made anew after any fault.
 import kafkajs, { type Cluster, type Kafka, type logLevel } from 'kafkajs';
 import type { Logger } from '../../core/log.ts';
+import { faultType } from './faults.ts';
 import type { KafkaBusLimits, KafkaConnectionSettings } from './settings.ts';
 import { registerZstd } from './zstd-codec.ts';
 
@@ -84,19 +85,33 @@ function openCluster(kafka: Kafka): Cluster {
   return found;
 }
 
+/** Of several topics one that is missing is looked for again after this. */
+const LOOK_AGAIN_MS = 2_000;
+
+class MissingTopic extends Error {
+  constructor(cause: unknown) {
+    super('a topic is not there', { cause });
+  }
+}
+
 /** One set of sockets. After a fault it is left behind and the next use makes another: kafkajs keeps no half-dead state that way. */
 export class Connection {
   readonly #kafka: Kafka;
   #cluster: Cluster | undefined;
   #ready: Promise<void> = Promise.resolve();
   #topics = new Set<string>();
+  /** Topics that were not there, and when they were looked for. */
+  #missing = new Map<string, number>();
   #closed = false;
 
   constructor(kafka: Kafka) {
     this.#kafka = kafka;
   }
 
-  /** Connected, with the metadata of these topics. @throws kafkajs' errors, also UNKNOWN_TOPIC_OR_PARTITION for one that is not there */
+  /**
+   * Connected, with the metadata of these topics; of several, those that are not there are left out.
+   * @throws kafkajs' errors, also UNKNOWN_TOPIC_OR_PARTITION when the only one is not there
+   */
   async use(topics: readonly string[] = []): Promise<Cluster> {
     if (this.#closed) throw new Error('the connection is closed');
     let cluster = this.#cluster;
@@ -104,26 +119,39 @@ export class Connection {
       const opened = openCluster(this.#kafka);
       cluster = this.#cluster = opened;
       this.#topics = new Set();
+      this.#missing = new Map();
       this.#ready = opened.connect();
     }
     try {
       await this.#ready;
       await this.#learn(cluster, topics);
     } catch (error) {
-      this.fail(cluster);
-      throw error;
+      // An answer of a broker that is well: the sockets are good.
+      if (!(error instanceof MissingTopic)) this.fail(cluster);
+      throw error instanceof MissingTopic ? error.cause : error;
     }
     return cluster;
   }
 
   async #learn(cluster: Cluster, topics: readonly string[]): Promise<void> {
     // Without a topic of its own kafkajs asks for every topic of the cluster.
-    const missing = topics.filter((topic) => !this.#topics.has(topic));
-    for (const topic of missing) {
-      await cluster.addMultipleTargetTopics([topic]);
-      if (this.#cluster === cluster) this.#topics.add(topic);
+    const unknown = topics.filter((topic) => !this.#topics.has(topic));
+    if (unknown.length === 0 && this.#topics.size > 0) await cluster.refreshMetadataIfNecessary();
+    for (const topic of unknown) {
+      const looked = this.#missing.get(topic);
+      if (topics.length > 1 && looked !== undefined && performance.now() - looked < LOOK_AGAIN_MS) continue;
+      try {
+        await cluster.addMultipleTargetTopics([topic]);
+        if (this.#cluster === cluster) this.#topics.add(topic);
+        this.#missing.delete(topic);
+      } catch (cause) {
+        if (faultType(cause) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw cause;
+        // One that was known before may be the one that is gone: then this fails as well, and all are learned anew.
+        if (this.#topics.size > 0) await cluster.refreshMetadata();
+        this.#missing.set(topic, performance.now());
+        if (topics.length === 1) throw new MissingTopic(cause);
+      }
     }
-    if (missing.length === 0 && this.#topics.size > 0) await cluster.refreshMetadataIfNecessary();
   }
 
   /** Leaves `cluster` behind, if it is still the one in use. */

@@ -151,7 +151,7 @@ class KafkaConsumer implements Consumer, ReaderHost {
         return;
       } catch (error) {
         this.#failed(error);
-        this.#connection.fail();
+        if (faultType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') this.#connection.fail();
         await this.clock.sleep(Math.min(wait, this.limits.retry_most_ms), signal).catch(() => {});
       }
     }
@@ -159,7 +159,7 @@ class KafkaConsumer implements Consumer, ReaderHost {
 
   async #judge(reader: PartitionReader, after: number | undefined): Promise<ReturnType<typeof judgeStart>> {
     const { topic, partition } = reader;
-    const cluster: Cluster = await this.#connection.use(this.#topics);
+    const cluster: Cluster = await this.#connection.use([topic]);
     const committed = await this.#membership?.committed([{ topic, partitions: [partition] }]);
     const [bounds] = await readBounds({ cluster, topic, partitions: [partition] });
     return judgeStart({

@@ -51,3 +51,13 @@ export function isLasting(error: unknown): boolean {
   const { code } = describeFault(error, '');
   return code === 'BUS_FORBIDDEN' || code === 'BUS_AUTHENTICATION';
 }
+
+/** The broker has lost track of our sequence: the batch goes again under a new identity. */
+export const SEQUENCE_LOST: ReadonlySet<string> = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+]);
+/** Together they are too much for the topic; alone they may pass. */
+export const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);

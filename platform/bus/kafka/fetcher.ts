@@ -58,7 +58,7 @@ export class Fetcher {
   }
 
   async #begin(): Promise<void> {
-    const { connection, topics, readers } = this.#options;
+    const { connection, topics, readers, astray } = this.#options;
     const ready = [...readers()].filter((reader) => reader.ready);
     if (ready.length === 0) return;
     let cluster: Cluster;
@@ -68,7 +68,11 @@ export class Fetcher {
       this.#failed(error, ready);
       return;
     }
-    for (const [leader, list] of groupByLeader(cluster, ready)) {
+    const groups = groupByLeader(cluster, ready);
+    const gone = groups.get('');
+    if (gone) astray(gone);
+    groups.delete('');
+    for (const [leader, list] of groups) {
       if (this.#busy.has(leader)) continue;
       this.#busy.add(leader);
       void this.#fetch({ cluster, leader, list });
@@ -114,14 +118,14 @@ export class Fetcher {
   }
 }
 
+/** By the broker's id; under the empty text those whose topic is not there. */
 function groupByLeader(
   cluster: Cluster,
   readers: readonly PartitionReader[],
 ): Map<string, PartitionReader[]> {
   const groups = new Map<string, PartitionReader[]>();
   for (const reader of readers) {
-    const [leader] = Object.keys(cluster.findLeaderForPartitions(reader.topic, [reader.partition]));
-    if (leader === undefined) continue;
+    const [leader = ''] = Object.keys(cluster.findLeaderForPartitions(reader.topic, [reader.partition]));
     const group = groups.get(leader);
     if (group) group.push(reader);
     else groups.set(leader, [reader]);

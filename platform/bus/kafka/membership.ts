@@ -18,6 +18,9 @@ const REBALANCE = new Set(['REBALANCE_IN_PROGRESS', 'REBALANCE_IN_PROGRESS_FOR_G
 /** Errors that mean: the group went on without you, what you held is another's. */
 const LOST = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
 
+/** How often the leader looks whether topics are as they were. */
+const LOOK_MS = 5_000;
+
 export interface MembershipOptions {
   readonly group: string;
   readonly topics: readonly string[];
@@ -58,6 +61,8 @@ class GroupMember implements Membership {
   #generation = -1;
   #coordinator: WireBroker | undefined;
   #heardAt = 0;
+  /** The topics as they were when this member, leading, shared them out; undefined while another leads. */
+  #sharedOut: string | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -121,6 +126,7 @@ class GroupMember implements Membership {
     });
     this.#memberId = joined.memberId;
     this.#generation = joined.generationId;
+    this.#sharedOut = undefined;
     const groupAssignment = joined.leaderId === joined.memberId ? await this.#shareOut(joined) : [];
     const { memberAssignment } = await coordinator.syncGroup({
       groupId: group,
@@ -137,12 +143,24 @@ class GroupMember implements Membership {
       decodeMember(memberId, memberMetadata),
     );
     const topics = [...new Set(members.flatMap((member) => member.topics))];
-    const cluster = await this.#options.connection.use(topics);
-    const partitions = new Map(
-      topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]),
-    );
+    const partitions = await this.#countPartitions(topics);
+    this.#sharedOut = JSON.stringify([...partitions]);
     const { now } = assignPartitions({ members, partitions });
     return [...now].map(([memberId, share]) => ({ memberId, memberAssignment: encodeShare(share) }));
+  }
+
+  async #countPartitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const cluster = await this.#options.connection.use(topics);
+    return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]));
+  }
+
+  /** The leader alone looks: a topic that came, or has other partitions, is shared out anew. */
+  async #topicsChanged(): Promise<boolean> {
+    if (this.#sharedOut === undefined) return false;
+    const before = new Map(JSON.parse(this.#sharedOut) as [string, number][]);
+    const now = await this.#countPartitions([...before.keys()]);
+    // One that went keeps its share: when it comes back it is known.
+    return [...now].some(([topic, count]) => count > 0 && count !== before.get(topic));
   }
 
   /** Works with a share until the group changes, or until what had to be let go of is: then it is for the others. */
@@ -154,6 +172,7 @@ class GroupMember implements Membership {
     };
     void watch();
     const beat = AbortSignal.any([signal, letGo.signal]);
+    let looked = clock.monotonic();
     while (!beat.aborted) {
       await clock.sleep(limits.heartbeat_ms, beat).catch(() => {});
       if (beat.aborted) return;
@@ -164,6 +183,9 @@ class GroupMember implements Membership {
         memberId: this.#memberId,
       });
       this.#heardAt = clock.monotonic();
+      if (clock.monotonic() - looked < LOOK_MS) continue;
+      looked = clock.monotonic();
+      if (await this.#topicsChanged()) return;
     }
   }
 

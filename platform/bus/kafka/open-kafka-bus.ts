@@ -25,7 +25,8 @@ import {
   topicMessageBytes,
 } from './settings.ts';
 import type { KafkaNotice } from './start-offset.ts';
-import type { WireMessage } from './wire.ts';
+import { sameTopic } from './topic-config.ts';
+import { toWire, type WireMessage } from './wire.ts';
 
 export interface KafkaBusOptions {
   readonly connection: KafkaConnectionSettings;
@@ -87,7 +88,7 @@ class KafkaBus implements Bus, ConsumerHost {
     this.#kafka = createKafka({ settings: options.connection, limits, logger: options.logger });
     this.#connection = new Connection(this.#kafka);
     this.#producer = new Producer({
-      connection: new Connection(this.#kafka),
+      connect: () => this.openConnection(),
       clock: options.clock,
       limits,
       compress: options.compression !== 'none',
@@ -295,22 +296,4 @@ class KafkaBus implements Bus, ConsumerHost {
       wait = Math.min(wait * 4, this.limits.retry_most_ms);
     }
   }
-}
-
-function sameTopic(known: TopicDefinition | undefined, topic: TopicDefinition): boolean {
-  return (
-    known !== undefined &&
-    known.partitions === topic.partitions &&
-    known.retention_ms === topic.retention_ms &&
-    known.retention_bytes === topic.retention_bytes &&
-    known.compacted === topic.compacted
-  );
-}
-
-function toWire({ key, value, headers }: BusMessage): WireMessage {
-  return {
-    key,
-    value: Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-    headers,
-  };
 }

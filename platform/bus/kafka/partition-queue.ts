@@ -61,6 +61,8 @@ export class PartitionQueue {
   sending: Sending | undefined;
   /** The next request may hold nothing but this partition. */
   alone = false;
+  /** Why it cannot be sent now, where that is its topic's own matter. */
+  fault: PicketError | undefined;
   #waiting: Entry[] = [];
   /** Batches that were tried and are to go again before anything else, unchanged. */
   #again: Sending[] = [];
@@ -98,6 +100,7 @@ export class PartitionQueue {
     }
     this.sending = sending;
     this.alone = false;
+    this.fault = undefined;
     return sending;
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { PicketError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
-import { describeFault, faultType, isLasting } from './faults.ts';
+import { describeFault, faultType, isLasting, SEQUENCE_LOST, TOO_LARGE } from './faults.ts';
 import { PartitionQueue, type Sending } from './partition-queue.ts';
 import type { KafkaBusLimits } from './settings.ts';
 import { findBroker, type WireBroker, type WireMessage } from './wire.ts';
@@ -15,19 +15,9 @@ const REQUESTS_A_BROKER = 2;
 /** How often deadlines are looked at. */
 const DEADLINE_CHECK_MS = 250;
 
-/** The broker has lost track of our sequence: the batch goes again under a new identity. */
-const SEQUENCE_LOST = new Set([
-  'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  'UNKNOWN_PRODUCER_ID',
-  'INVALID_PRODUCER_EPOCH',
-  'INVALID_PRODUCER_ID_MAPPING',
-]);
-/** Together they are too much for the topic; alone they may pass. */
-const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-
 export interface ProducerOptions {
-  /** Its own; closed with it. */
-  readonly connection: Connection;
+  /** A set of sockets of its own for each topic: one that is gone disturbs no other. */
+  readonly connect: () => Connection;
   readonly clock: Clock;
   readonly limits: KafkaBusLimits;
   readonly compress: boolean;
@@ -37,6 +27,7 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #queues = new Map<string, PartitionQueue>();
   readonly #closing = new AbortController();
+  readonly #connections = new Map<string, Connection>();
   readonly #sending = new Map<string, number>();
   #queuedBytes = 0;
   #away: PicketError | undefined;
@@ -135,6 +126,7 @@ export class Producer {
     const now = this.#options.clock.monotonic();
     for (const queue of this.#queues.values()) {
       const error =
+        queue.fault ??
         this.#away ??
         new PicketError({
           code: 'BUS_UNAVAILABLE',
@@ -147,28 +139,35 @@ export class Producer {
 
   /** False when the cluster cannot be reached: try again after a wait. */
   async #dispatch(): Promise<boolean> {
-    const { connection, limits } = this.#options;
+    const { limits } = this.#options;
     const wanting = [...this.#queues.values()].filter((queue) => queue.wants && !queue.sending);
     const topics = [...new Set(wanting.map(({ topic }) => topic))];
     if (topics.length === 0 && !this.#away) return true;
     let reached = true;
-    const groups: { leader: string; sendings: Sending[]; bytes: number; alone: boolean }[] = [];
-    for (const topic of topics.length === 0 ? [undefined] : topics) {
+    const groups: { topic: string; leader: string; sendings: Sending[]; bytes: number; alone: boolean }[] =
+      [];
+    // Away and nothing to send: any topic serves to see whether the brokers are back.
+    for (const topic of topics.length === 0 ? [...this.#connections.keys()].slice(0, 1) : topics) {
       try {
-        const cluster = await connection.use(topic === undefined ? [] : [topic]);
-        if (topic === undefined) this.#found();
+        const cluster = await this.#connectionOf(topic).use([topic]);
+        if (topics.length === 0) this.#found();
         for (const queue of wanting) {
           if (queue.topic !== topic) continue;
           const [leader] = Object.keys(cluster.findLeaderForPartitions(topic, [queue.partition]));
           if (leader === undefined) continue;
           const { alone } = queue;
           let group = groups.find(
-            (one) => one.leader === leader && !one.alone && !alone && one.bytes < limits.request_bytes,
+            (one) =>
+              one.topic === topic &&
+              one.leader === leader &&
+              !one.alone &&
+              !alone &&
+              one.bytes < limits.request_bytes,
           );
           if (!group) {
-            const begun = groups.filter((one) => one.leader === leader).length;
-            if ((this.#sending.get(leader) ?? 0) + begun >= REQUESTS_A_BROKER) continue;
-            groups.push((group = { leader, sendings: [], bytes: 0, alone }));
+            const begun = groups.filter((one) => one.topic === topic && one.leader === leader).length;
+            if ((this.#sending.get(`${leader} ${topic}`) ?? 0) + begun >= REQUESTS_A_BROKER) continue;
+            groups.push((group = { topic, leader, sendings: [], bytes: 0, alone }));
           }
           const sending = queue.take(limits.batch_bytes);
           if (!sending) continue;
@@ -180,13 +179,19 @@ export class Producer {
         if (!this.#judge(error, about)) reached = false;
       }
     }
-    for (const { leader, sendings } of groups) if (sendings.length > 0) void this.#send(leader, sendings);
+    for (const one of groups) if (one.sendings.length > 0) void this.#send(one);
     return reached || this.#sending.size > 0;
   }
 
   /** True when the error was dealt with; false when it is the cluster that is away. */
   #judge(error: unknown, queues: readonly PartitionQueue[]): boolean {
     const fault = describeFault(error, queues[0]?.topic ?? 'Kafka');
+    // The brokers are there: until its deadline it is looked for again whenever deadlines are.
+    if (fault.code === 'BUS_TOPIC_MISSING') {
+      for (const queue of queues) queue.fault = fault;
+      this.#found();
+      return true;
+    }
     if (isLasting(error)) {
       for (const queue of queues) queue.refuse(fault);
       // Wrong credentials hold for all; a right that is missing, for this topic.
@@ -197,32 +202,41 @@ export class Producer {
     return false;
   }
 
-  async #send(leader: string, group: readonly Sending[]): Promise<void> {
-    this.#sending.set(leader, (this.#sending.get(leader) ?? 0) + 1);
+  #connectionOf(topic: string): Connection {
+    let connection = this.#connections.get(topic);
+    if (!connection) this.#connections.set(topic, (connection = this.#options.connect()));
+    return connection;
+  }
+
+  async #send(options: { topic: string; leader: string; sendings: readonly Sending[] }): Promise<void> {
+    const { topic, leader, sendings } = options;
+    const connection = this.#connectionOf(topic);
+    const slot = `${leader} ${topic}`;
+    this.#sending.set(slot, (this.#sending.get(slot) ?? 0) + 1);
     try {
-      const cluster = await this.#options.connection.use();
+      const cluster = await connection.use([topic]);
       const broker = await findBroker(cluster, leader);
       try {
-        await this.#produce(broker, group);
+        await this.#produce(broker, sendings);
         this.#found();
       } catch (error) {
-        if (!this.#settle(error, group)) {
-          this.#options.connection.fail(cluster);
+        if (!this.#settle(error, sendings)) {
+          connection.fail(cluster);
           throw error;
         }
       }
     } catch (error) {
-      for (const one of group) one.queue.giveBack(one);
+      for (const one of sendings) one.queue.giveBack(one);
       this.#judge(
         error,
-        group.map(({ queue }) => queue),
+        sendings.map(({ queue }) => queue),
       );
       await this.#options.clock.sleep(this.#wait, this.#closing.signal).catch(() => {});
       this.#wait = Math.min(this.#wait * 2, this.#options.limits.retry_most_ms);
     } finally {
-      const left = (this.#sending.get(leader) ?? 1) - 1;
-      if (left > 0) this.#sending.set(leader, left);
-      else this.#sending.delete(leader);
+      const left = (this.#sending.get(slot) ?? 1) - 1;
+      if (left > 0) this.#sending.set(slot, left);
+      else this.#sending.delete(slot);
       this.#wake?.();
     }
   }
@@ -292,6 +306,6 @@ export class Producer {
     this.#closing.abort();
     this.#wake?.();
     await this.#running;
-    await this.#options.connection.close();
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
   }
 }

@@ -91,3 +91,14 @@ export function describeRemedy(topic: string, { setting, wanted }: TopicDifferen
     ? `make the topic again with ${wanted} partitions`
     : `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${setting}=${wanted}`;
 }
+
+/** Declared alike: looked at once is enough. */
+export function sameTopic(known: TopicDefinition | undefined, topic: TopicDefinition): boolean {
+  return (
+    known !== undefined &&
+    known.partitions === topic.partitions &&
+    known.retention_ms === topic.retention_ms &&
+    known.retention_bytes === topic.retention_bytes &&
+    known.compacted === topic.compacted
+  );
+}

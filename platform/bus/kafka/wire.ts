@@ -1,5 +1,6 @@
 // The part of kafkajs that this adapter stands on: a cluster's metadata and a broker's requests, typed as they are used.
 import type { Cluster } from 'kafkajs';
+import type { BusMessage } from '../bus.ts';
 
 export interface WireMessage {
   readonly key: string;
@@ -116,4 +117,13 @@ export async function findBroker(cluster: Cluster, nodeId: string): Promise<Wire
 
 export async function findCoordinator(cluster: Cluster, groupId: string): Promise<WireBroker> {
   return (await cluster.findGroupCoordinator({ groupId })) as unknown as WireBroker;
+}
+
+/** A message as kafkajs encodes it, without a copy of its bytes. */
+export function toWire({ key, value, headers }: BusMessage): WireMessage {
+  return {
+    key,
+    value: Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+    headers,
+  };
 }

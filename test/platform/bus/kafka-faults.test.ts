@@ -187,6 +187,41 @@ describe('the Kafka bus in trouble', { timeout: 120_000 }, () => {
     ]);
   });
 
+  test('a topic that is gone disturbs no other, and is worked again when it is back', async () => {
+    const bus = await open({ limits: { delivery_timeout_ms: 1_000 } });
+    const [stays, goes] = [makeTopic(2), makeTopic(2)];
+    await bus.ensureTopics([stays, goes]);
+    const group = randomUUID();
+    const seen = collect(bus, { group, topics: [stays, goes] });
+    const send = (topic: TopicDefinition, text: string) => bus.produce(topic, [message(text, text)]);
+    await send(stays, 'stays 1');
+    await send(goes, 'goes 1');
+    await until('both', async () => seen.length === 2 && (await bus.lag(group))[goes.name] === 0);
+    const admin = await kafkaAdmin(kafka);
+    undo.push(() => admin.disconnect());
+    await admin.deleteTopics({ topics: [goes.name] });
+    for (let nth = 2; nth < 12; nth++) {
+      const [kept, lost] = await Promise.allSettled([send(stays, `stays ${nth}`), send(goes, `lost ${nth}`)]);
+      expect(kept.status).toBe('fulfilled');
+      expect(lost).toMatchObject({ status: 'rejected', reason: { code: 'BUS_TOPIC_MISSING' } });
+      expect(bus.congested()).toBe(false);
+    }
+    await until('the other topic', () => seen.includes('stays 11'));
+    const other = await open();
+    await other.ensureTopics([goes]);
+    await until('it takes something again', async () => {
+      try {
+        await send(goes, 'goes 2');
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    await until('and it is read', () => seen.includes('goes 2'));
+    // What was not committed when the other topic went may come again.
+    expect(new Set(seen.filter((text) => text.startsWith('stays'))).size).toBe(11);
+  });
+
   test('records that expired before they were read are said, and reading goes on', async () => {
     const notices: KafkaNotice[] = [];
     const bus = await open({ onNotice: (notice) => notices.push(notice) });
