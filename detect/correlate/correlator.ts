@@ -1,12 +1,16 @@
-// The correlator: takes signals in batches with their input position and keeps the episodes they make, in one transaction.
-
-import type { RuleInfo } from '../match.ts';
+// The correlator: takes signals in batches with their input position and keeps the episodes they make, durably and in step.
 import type { Correlation } from './correlation.ts';
-import type { Point } from './episodes.ts';
-import { type EpisodeTally, readEpisode, tallyEpisodes } from './read-episodes.ts';
-import { keyText, type Signal } from './signal.ts';
-import { type EpisodeRow, openSignalStore, type SignalStore } from './signal-store.ts';
-import { workKey } from './work-key.ts';
+import { DAY_MS } from './correlation.ts';
+import { saveRun } from './keep-episodes.ts';
+import { confirmSent, nextDue, type Outgoing, queueChanges, takeOutgoing } from './outbox.ts';
+import { type Episode, type EpisodeTally, horizonOf, readEpisode, tallyEpisodes } from './read-episodes.ts';
+import type { Signal } from './signal.ts';
+import { dropBefore } from './store/chunks.ts';
+import { type KeyState, openKeyTable } from './store/key-table.ts';
+import { type EpisodeRow, openSignalStore } from './store/open-store.ts';
+import { openSignalLog } from './store/signal-log.ts';
+
+import { workSignals } from './work-signals.ts';
 
 /** Where a batch ended: the next offset to read. */
 export interface InputPosition {
@@ -15,65 +19,39 @@ export interface InputPosition {
   readonly next: number;
 }
 
-/** An episode as alerts are made of it. */
-export interface Episode {
-  readonly id: string;
-  /** As it was when its signals were last remembered: also of a rule that is no longer loaded. */
-  readonly rule: RuleInfo;
-  /** Ids of the rules whose matches are its signals. */
-  readonly inputs: readonly string[];
-  readonly tenant: string;
-  readonly key: Readonly<Record<string, string>>;
-  readonly state: 'current' | 'withdrawn' | 'superseded';
-  readonly superseded_by: string | undefined;
-  readonly anchor: Point;
-  /** Times of its first and last event, ms since the epoch. */
-  readonly first: number;
-  readonly last: number;
-  /** Exact number of distinct events. */
-  readonly count: number;
-  /** The first and last hundred of its events by (t, id). */
-  readonly events: readonly Point[];
-  /** ms since the epoch, when it was first made. */
-  readonly created: number;
-}
-
-/** What was stored of one event for one rule (the signal's `describe`). */
-export interface StoredEvidence {
-  readonly rule: string;
-  readonly body: unknown;
-}
-
-/** One alert text on its way out; sent again after a crash exactly as it was. */
-export interface Outgoing {
-  readonly seq: number;
-  readonly id: string;
-  readonly revision: number;
-  readonly text: string;
+export interface Batch {
+  readonly signals: readonly Signal[];
+  /** Site → event time (ms since the epoch) up to which what happened there is taken as told. Only ever rises. */
+  readonly as_of?: Readonly<Record<string, number>>;
+  readonly position?: InputPosition;
+  /** ms since the epoch. */
+  readonly now: number;
 }
 
 export interface Correlator {
   /** The next offset to read of a partition, as of the last transaction. */
   position(topic: string, partition: number): number | undefined;
+  /** The correlations in force: which of them are fed by others. Signals bring their own definition. */
+  use(correlations: readonly Correlation[]): void;
   /**
-   * Stores signals (known ones change nothing) and the position, works the episodes, and queues what changed:
-   * new ids at once, further revisions not before `revision_wait_ms` after `now`. One durable transaction.
-   * Returns the ids that changed.
+   * Takes signals (known ones change nothing) and the position, works the episodes, and queues what changed:
+   * new ids at once, further revisions not before `revision_wait_ms` after `now`. Returns the ids that changed.
+   * All of it is one transaction, ended before the call returns or, in a batch that is held, with a later one.
+   * @throws what the database says when its disk is full; the batch may be handed in again
    */
-  work(batch: { signals: readonly Signal[]; position?: InputPosition; now: number }): string[];
+  work(batch: Batch, options?: { hold?: boolean }): string[];
   /** All current episodes, by id. */
   current(): Episode[];
   /** How many current episodes each rule has, and the times (ms since the epoch) between which they lie. */
   tally(): EpisodeTally[];
   episode(id: string): Episode | undefined;
-  evidence(event: string): StoredEvidence[];
   /** Makes the texts of what is due (build is handed the new revision) and returns all that waits to be sent, oldest first. */
   takeOutgoing(options: {
     now: number;
     limit: number;
     build: (episode: Episode, revision: number) => string | undefined;
   }): Outgoing[];
-  /** Resolves when all that was made before the call is on disk; awaited before anything is sent. */
+  /** Ends what is held and resolves when all that was made before the call is on disk; awaited before anything is sent. */
   flush(): Promise<void>;
   /** Forgets what was sent. */
   confirmSent(sent: readonly Outgoing[]): void;
@@ -87,10 +65,14 @@ export interface Correlator {
   close(): void;
 }
 
-const DAY_MS = 86_400_000;
+/** A key in hand takes about this much memory besides its fresh rows. */
+const KEY_BYTES = 500;
+/** With this many rows in the log a start takes two to three seconds. */
+const LOGGED_ROWS = 250_000;
 
 /**
- * Opens the correlator over a SQLite file (`:memory:` for evaluations).
+ * Opens the correlator over a SQLite file (`:memory:` for evaluations). A quarter of `memory_bytes` is SQLite's
+ * page cache, the rest bounds the keys in hand.
  * `count` hears of signals left out: `before-horizon`.
  * @throws PicketError CORRELATOR_STORE
  */
@@ -100,26 +82,62 @@ export function openCorrelator(options: {
   /** How long a further revision of an alert that was sent waits for more. */
   revision_wait_ms: number;
   count: (reason: string, by: number) => void;
+  /** Rows that wait in the log for their chunks, at most about this many; default 250,000. */
+  logged_rows?: number;
 }): Correlator {
-  const store = openSignalStore(options);
-  let horizon = Number(
-    store.statement("SELECT value FROM meta WHERE name = 'horizon'").get()?.['value'] ??
-      Number.MIN_SAFE_INTEGER,
-  );
+  const { memory_bytes, count, logged_rows = LOGGED_ROWS } = options;
+  const store = openSignalStore({ file: options.file, memory_bytes: memory_bytes / 4 });
+  const keys = openKeyTable(store);
+  const log = openSignalLog({ store, keys, most_rows: logged_rows });
+  const most_keys = Math.max(16, Math.floor((memory_bytes * 0.75) / KEY_BYTES));
+  let horizon = horizonOf(store);
+  const asOf = new Map<string, number>();
+  for (const { site, t } of store.statement('SELECT site, t FROM as_of').all())
+    asOf.set(String(site), Number(t));
+  const outers = new Map<string, Correlation[]>();
+  const moved = new Set<KeyState>();
+  const changed = new Map<string, number>();
+
+  const commit = (): void => {
+    for (const key of moved) saveRun({ store }, key);
+    moved.clear();
+    log.write();
+    queueChanges(store, changed, options.revision_wait_ms);
+    changed.clear();
+    store.commit();
+    keys.trim(most_keys);
+  };
+  const settled = (row: EpisodeRow): EpisodeRow => {
+    log.settle(keys.byId(row.key));
+    return row;
+  };
+  const read = (row: EpisodeRow): Episode =>
+    readEpisode({ store, row: settled(row), key: keys.byId(row.key), asOf: (site) => asOf.get(site) });
+  const byState = 'SELECT * FROM episodes WHERE state = ? ORDER BY id';
+  const find = (id: string): Episode | undefined => {
+    const row = store.statement('SELECT * FROM episodes WHERE id = ?').get(id);
+    return row === undefined ? undefined : read(row as unknown as EpisodeRow);
+  };
+
   const forgetBefore = (t: number): void => {
     const cut = Math.floor(t / DAY_MS) * DAY_MS;
     if (cut <= horizon) return;
-    store.transaction(() => {
-      store.statement('DELETE FROM signals WHERE t < ?').run(cut);
-      store.statement('DELETE FROM evidence WHERE t < ?').run(cut);
-      store
-        .statement(
-          "INSERT INTO meta VALUES ('horizon', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )
-        .run(cut);
-    });
+    log.settleAll();
+    commit();
+    store.begin();
+    dropBefore(store, cut);
+    store.statement('DELETE FROM undecided WHERE t < ?').run(cut);
+    store
+      .statement(
+        "INSERT INTO meta VALUES ('horizon', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      )
+      .run(cut);
+    store.commit();
+    // What keys remember of the time before is gone.
+    keys.clear();
     horizon = cut;
   };
+
   return {
     position(topic, partition) {
       const row = store
@@ -127,186 +145,103 @@ export function openCorrelator(options: {
         .get(topic, partition);
       return row === undefined ? undefined : Number(row['next']);
     },
-    work({ signals, position, now }) {
-      const kept = signals.filter((signal) => signal.t >= horizon);
-      if (kept.length < signals.length) options.count('before-horizon', signals.length - kept.length);
-      return store.transaction(() => {
-        const changed = kept.length === 0 ? [] : workSignals(store, kept, now);
-        for (const id of changed) queue(store, { id, now, wait_ms: options.revision_wait_ms });
-        if (position) {
-          store
-            .statement(
-              `INSERT INTO positions VALUES (?, ?, ?)
-               ON CONFLICT (topic, partition) DO UPDATE SET next = MAX(next, excluded.next)`,
-            )
-            .run(position.topic, position.partition, position.next);
-        }
-        return changed;
-      });
+    use(correlations) {
+      outers.clear();
+      for (const outer of correlations)
+        for (const id of new Set(outer.rules)) outers.set(id, [...(outers.get(id) ?? []), outer]);
     },
-    current: () =>
-      (
+    work(batch, { hold = false } = {}) {
+      const { position, now } = batch;
+      const kept =
+        horizon === Number.MIN_SAFE_INTEGER
+          ? batch.signals
+          : batch.signals.filter((signal) => signal.t >= horizon);
+      if (kept.length < batch.signals.length) count('before-horizon', batch.signals.length - kept.length);
+      const ids = workSignals({
+        store,
+        keys,
+        log,
+        moved,
+        signals: kept,
+        told: batch.as_of ?? {},
+        asOf,
+        now,
+        count,
+        // What a plain rule matched reaches correlations as its matches, not as its own alerts.
+        outersOf: ({ rule }) => (rule.kind === 'plain' ? [] : (outers.get(rule.id) ?? [])),
+      });
+      for (const id of ids) if (!changed.has(id)) changed.set(id, now);
+      if (position) {
+        store.begin();
         store
-          .statement("SELECT * FROM episodes WHERE state = 'current' ORDER BY id")
-          .all() as unknown as EpisodeRow[]
-      ).map((row) => readEpisode(store, row)),
-    tally: () => tallyEpisodes(store),
-    episode(id) {
-      const row = store.statement('SELECT * FROM episodes WHERE id = ?').get(id);
-      return row === undefined ? undefined : readEpisode(store, row as unknown as EpisodeRow);
+          .statement(
+            `INSERT INTO positions VALUES (?, ?, ?)
+             ON CONFLICT (topic, partition) DO UPDATE SET next = MAX(next, excluded.next)`,
+          )
+          .run(position.topic, position.partition, position.next);
+      }
+      if (!hold) commit();
+      return [...ids];
     },
-    evidence: (event) =>
-      store
-        .statement('SELECT rule, body FROM evidence WHERE event = ? ORDER BY rule')
-        .all(event)
-        .map((row) => ({ rule: String(row['rule']), body: JSON.parse(String(row['body'])) as unknown })),
-    takeOutgoing: (request) => store.transaction(() => takeOutgoing(store, request)),
-    flush: () => store.flush(),
+    current() {
+      commit();
+      const rows = store.statement(byState).all('current') as unknown as EpisodeRow[];
+      const episodes = rows.map(read).filter(({ silent }) => !silent);
+      commit();
+      return episodes;
+    },
+    tally() {
+      commit();
+      return tallyEpisodes(store);
+    },
+    episode(id) {
+      commit();
+      const episode = find(id);
+      commit();
+      return episode;
+    },
+    takeOutgoing(request) {
+      commit();
+      store.begin();
+      const outgoing = takeOutgoing(store, { ...request, find });
+      commit();
+      return outgoing;
+    },
+    flush() {
+      commit();
+      return store.flush();
+    },
     confirmSent(sent) {
-      store.transaction(() => {
-        for (const { id, revision } of sent) {
-          // What changed again meanwhile has lost its text and stays queued.
-          store
-            .statement('DELETE FROM outbox WHERE id = ? AND revision = ? AND made IS NOT NULL')
-            .run(id, revision);
-        }
-      });
+      store.begin();
+      confirmSent(store, sent);
+      store.commit();
     },
     nextDue() {
-      const due = store.statement('SELECT MIN(due) AS due FROM outbox').get()?.['due'];
-      return due === null || due === undefined ? undefined : Number(due);
+      commit();
+      return nextDue(store);
     },
     forgetBefore,
     shrinkTo(max_bytes) {
       let days = 0;
-      for (; usedBytes(store) > max_bytes; days++) {
-        const oldest = store.statement('SELECT MIN(t) AS t FROM signals').get()?.['t'];
+      const pragma = (name: string): number => Number(store.statement(`PRAGMA ${name}`).get()?.[name]);
+      commit();
+      const used = (): number => (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+      for (; used() > max_bytes; days++) {
+        log.settleAll();
+        commit();
+        const oldest = store.statement('SELECT MIN(last_t) AS t FROM chunks').get()?.['t'];
         if (typeof oldest !== 'number') break;
         forgetBefore(oldest + DAY_MS);
       }
       return days;
     },
     horizon: () => horizon,
-    close: () => store.close(),
+    close() {
+      commit();
+      store.close();
+    },
   };
 }
 
-function usedBytes(store: SignalStore): number {
-  const pragma = (name: string): number => Number(store.statement(`PRAGMA ${name}`).get()?.[name]);
-  return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
-}
-
-function workSignals(store: SignalStore, signals: readonly Signal[], now: number): string[] {
-  const touched = new Map<
-    number,
-    { correlation: Correlation; tenant: string; fields: Readonly<Record<string, string>>; times: number[] }
-  >();
-  const remembered = new Set<Correlation>();
-  for (const signal of signals) {
-    const key = keyOf(store, signal);
-    remembered.add(signal.correlation);
-    const inserted = store
-      .statement('INSERT OR IGNORE INTO signals VALUES (?, ?, ?, ?, ?, ?)')
-      .run(
-        key,
-        signal.t,
-        signal.event,
-        signal.rule,
-        signal.values.length === 0 ? null : JSON.stringify(signal.values),
-        signal.correlation.alwaysFires ? 1 : 0,
-      );
-    if (inserted.changes === 0) continue;
-    store
-      .statement('INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?)')
-      .run(signal.event, signal.rule, signal.t, JSON.stringify(signal.describe()));
-    const entry = touched.get(key);
-    if (entry) entry.times.push(signal.t);
-    else {
-      touched.set(key, {
-        correlation: signal.correlation,
-        tenant: signal.tenant,
-        fields: signal.key,
-        times: [signal.t],
-      });
-    }
-  }
-  for (const correlation of remembered) remember(store, correlation);
-  const changed: string[] = [];
-  for (const [id, { correlation, tenant, fields, times }] of touched) {
-    changed.push(...workKey({ store, correlation, key: { id, tenant, fields }, now }, times));
-  }
-  return changed;
-}
-
-function remember(store: SignalStore, { identity, rule, rules }: Correlation): void {
-  store
-    .statement(
-      `INSERT INTO correlations VALUES (?, ?, ?)
-       ON CONFLICT (identity) DO UPDATE SET rule = excluded.rule WHERE rule <> excluded.rule`,
-    )
-    .run(identity, JSON.stringify(rule), JSON.stringify(rules));
-}
-
-function keyOf(store: SignalStore, signal: Signal): number {
-  const { identity } = signal.correlation;
-  const text = keyText(signal);
-  const known = store.statement('SELECT id FROM keys WHERE correlation = ? AND text = ?').get(identity, text);
-  if (known !== undefined) return Number(known['id']);
-  return Number(
-    store
-      .statement('INSERT INTO keys (correlation, tenant, text, key) VALUES (?, ?, ?, ?)')
-      .run(identity, signal.tenant, text, JSON.stringify(signal.key)).lastInsertRowid,
-  );
-}
-
-/** Queues an id; a text that was made but not yet confirmed is made anew, as a further revision. */
-function queue(store: SignalStore, options: { id: string; now: number; wait_ms: number }): void {
-  const { id, now, wait_ms } = options;
-  const revision = Number(
-    store.statement('SELECT revision FROM episodes WHERE id = ?').get(id)?.['revision'],
-  );
-  store
-    .statement(
-      `INSERT INTO outbox (id, due) VALUES (?, ?)
-       ON CONFLICT (id) DO UPDATE SET made = NULL, revision = NULL`,
-    )
-    .run(id, revision === 0 ? now : now + wait_ms);
-}
-
-function takeOutgoing(
-  store: SignalStore,
-  request: {
-    now: number;
-    limit: number;
-    build: (episode: Episode, revision: number) => string | undefined;
-  },
-): Outgoing[] {
-  const rows = store
-    .statement(
-      'SELECT seq, id, made, revision FROM outbox WHERE due <= ? OR made IS NOT NULL ORDER BY seq LIMIT ?',
-    )
-    .all(request.now, request.limit) as {
-    seq: number;
-    id: string;
-    made: string | null;
-    revision: number | null;
-  }[];
-  const outgoing: Outgoing[] = [];
-  for (const { seq, id, made, revision } of rows) {
-    if (made !== null && revision !== null) {
-      outgoing.push({ seq, id, revision, text: made });
-      continue;
-    }
-    const row = store.statement('SELECT * FROM episodes WHERE id = ?').get(id) as unknown as EpisodeRow;
-    const next = row.revision + 1;
-    const text = request.build(readEpisode(store, row), next);
-    if (text === undefined) {
-      store.statement('DELETE FROM outbox WHERE seq = ?').run(seq);
-      continue;
-    }
-    store.statement('UPDATE episodes SET revision = ? WHERE id = ?').run(next, id);
-    store.statement('UPDATE outbox SET made = ?, revision = ? WHERE seq = ?').run(text, next, seq);
-    outgoing.push({ seq, id, revision: next, text });
-  }
-  return outgoing;
-}
+export type { Outgoing } from './outbox.ts';
+export type { Episode, StoredEvidence } from './read-episodes.ts';

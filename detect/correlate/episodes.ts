@@ -1,6 +1,7 @@
 // Joins firing points into episodes: maximal runs with neighbours at most T apart, cut at UTC midnight.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../platform/core/canonical-json.ts';
+import type { Correlation } from './correlation.ts';
 
 /** A point by (t, event id). */
 export interface Point {
@@ -58,4 +59,22 @@ export function alertId(options: {
     .digest()
     .subarray(0, 16)
     .toString('base64url');
+}
+
+/** Whether an episode's events are only its firing points: what else lies between is not what it tells of. */
+export function showsFiringOnly({ type, alwaysFires }: Pick<Correlation, 'type' | 'alwaysFires'>): boolean {
+  return alwaysFires || type === 'absence';
+}
+
+/** The times between which an episode's events lie: what was needed for its firing points is part of it. */
+export function spanOf(correlation: Correlation, run: Run): { from: number; to: number } {
+  const { windowed, type, timespan_ms } = correlation;
+  if (windowed || type === 'beacon') {
+    const start = (t: number): number => Math.floor(t / timespan_ms) * timespan_ms;
+    return { from: start(run.anchor.t), to: start(run.last.t) + timespan_ms - 1 };
+  }
+  return {
+    from: run.anchor.t - (showsFiringOnly(correlation) ? 0 : timespan_ms),
+    to: run.last.t,
+  };
 }

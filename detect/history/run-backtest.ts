@@ -92,6 +92,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   /** Holds also what the previewed exception hides. */
   const before = options.previewed === undefined ? undefined : open('before.sqlite');
   const router = routeMatches({ rules, table: options.entityTable, retention_ms: RETENTION_MS });
+  for (const one of [correlator, before]) one?.use(router.correlations);
   const tally = new MatchTally(options.samples);
   const max_matches = options.max_matches ?? MAX_MATCHES;
   let events = 0;
@@ -102,6 +103,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   let complete = true;
   let cursor: string | undefined;
   const unanswered = new Set<string>();
+  const sites = new Set<string>();
 
   const signalsOf = (match: Match): Signal[] => {
     const { event } = match;
@@ -122,6 +124,7 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
 
   const workEvent = (event: PicketEvent, signals: Signal[], hidden: Signal[]): void => {
     const dated = event.picket.time === 'ok';
+    sites.add(event.picket.site.id);
     for (const match of rules.match(event)) {
       matches++;
       const exception = options.suppressedBy?.(match);
@@ -165,6 +168,9 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
       await new Promise(setImmediate);
     } while (cursor !== undefined && complete && !signal.aborted);
     if (signal.aborted) throw cancelled();
+    // Windows and absences are judged as of the end of the time that was asked about.
+    const as_of = Object.fromEntries([...sites].map((site) => [site, options.to]));
+    for (const one of [correlator, before]) one?.work({ signals: [], as_of, now: options.to });
     return {
       complete,
       reached,

@@ -54,13 +54,17 @@ export async function evaluateLines(options: {
   engine: SigmaEngine;
   prepare?: PrepareLine;
   onAlert: (alert: EvaluatedAlert) => void | Promise<void>;
+  /** Hears of every event with the rules that hold, also of those where none does. */
+  onEvent?: (event: JsonObject, rules: readonly RuleInfo[], sequence: number) => void;
+  /** Called now and then with the number of events so far. */
+  onProgress?: (events: number) => void;
   refused: readonly Problem[];
   rulesLoaded: number;
   seconds_to_load: number;
   /** Milliseconds of a clock that never steps back. */
   monotonic: () => number;
 }): Promise<EvaluationSummary> {
-  const { engine, prepare, onAlert } = options;
+  const { engine, prepare, onAlert, onEvent } = options;
   const started = options.monotonic();
   let sequence = 0;
   let events = 0;
@@ -87,6 +91,11 @@ export async function evaluateLines(options: {
       return;
     }
     events++;
+    if (onEvent) {
+      const event = line.read() as JsonObject;
+      const rules = line.matched.map((index) => (engine.rules[index] as EngineRule).info);
+      onEvent(event, rules, sequence);
+    }
     if (line.matched.length === 0) return;
     // Nothing else of the event is shown, so most need not be read for it.
     const event =
@@ -105,7 +114,9 @@ export async function evaluateLines(options: {
     }
     for (const event of prepared) {
       events++;
-      for (const { rule } of engine.match(event)) tell(rule, event);
+      const rules = engine.match(event).map(({ rule }) => rule);
+      onEvent?.(event, rules, sequence);
+      for (const rule of rules) tell(rule, event);
     }
   };
   for await (const block of readBlocks(options.lines)) {
@@ -118,6 +129,7 @@ export async function evaluateLines(options: {
       await Promise.all(held);
       held = [];
     }
+    options.onProgress?.(events);
   }
   return {
     events,

@@ -40,7 +40,10 @@ export function parseCorrelation(document: RuleDocument): CorrelationRule {
   for (const key of Object.keys(block)) {
     if (!KEYS.includes(key)) refuse(`unknown key \`${key}\``, at(key));
   }
-  const type = TYPES.find((known) => known === block['type']);
+  const own = header.picket.correlation;
+  if (own && block['type'] !== undefined)
+    refuse(`\`picket.correlation\` says the type is ${own.type}: leave \`type\` out`, at('type'));
+  const type = own?.type ?? TYPES.find((known) => known === block['type']);
   if (!type) return refuse(`\`type\` is none of ${TYPES.join(', ')}`, at('type'));
   const rules = readTexts(block['rules'], 'rules', at('rules'));
   const groupBy = readTexts(block['group-by'], 'group-by', at('group-by'));
@@ -58,11 +61,14 @@ export function parseCorrelation(document: RuleDocument): CorrelationRule {
     extended = parseCondition({ text: written, names, place: at('condition') });
   } else if (isMapping(written)) {
     ({ bounds, field, percentile } = readBounds(written, at('condition')));
-  } else if (!temporal || written !== undefined) {
+  } else if ((!temporal && !own) || written !== undefined) {
     refuse('`condition` must be a mapping of bounds', at('condition'));
   }
+  if (own && written !== undefined) refuse(`\`${own.type}\` takes no \`condition\``, at('condition'));
+  if (own?.type === 'first_seen') field = own.field;
   if (rules.length === 0 && !extended) refuse('`rules` is missing', at('rules'));
-  if (!temporal && bounds.length === 0) refuse('`condition` needs a bound such as `gte`', at('condition'));
+  if (!temporal && !own && bounds.length === 0)
+    refuse('`condition` needs a bound such as `gte`', at('condition'));
   if (type.startsWith('value_') && field.length === 0)
     refuse(`\`${type}\` needs \`condition.field\``, at('condition'));
   if (type === 'value_percentile' && !(percentile !== undefined && percentile >= 0 && percentile <= 100)) {
@@ -77,10 +83,16 @@ export function parseCorrelation(document: RuleDocument): CorrelationRule {
     rules,
     groupBy,
     aliases: readAliases(block['aliases'], at('aliases')),
-    timespan_ms: readTimespan(block['timespan'], at('timespan')),
+    // A beacon is judged day by day, whatever is written.
+    timespan_ms:
+      own?.type === 'beacon' && block['timespan'] === undefined
+        ? (UNIT_MS['d'] as number)
+        : readTimespan(block['timespan'], at('timespan')),
     condition: bounds,
     field,
     ...(percentile === undefined ? {} : { percentile }),
+    ...(own?.type === 'first_seen' ? { learn_until: Date.parse(own.learn_until) } : {}),
+    ...(own?.type === 'beacon' ? { beacon: { least: own.least, score: own.score } } : {}),
     ...(extended ? { extended } : {}),
     generate: generate === true,
   };

@@ -13,6 +13,32 @@ export const PicketBlock = z.strictObject({
   entity_fields: z.array(z.string().min(1)).default([]),
   guide: z.string().optional(),
   test_source: z.string().optional(),
+  correlation: z
+    .discriminatedUnion('type', [
+      z.strictObject({
+        type: z.literal('first_seen'),
+        field: z.union([
+          z
+            .string()
+            .min(1)
+            .transform((name) => [name]),
+          z.array(z.string().min(1)).min(1),
+        ]),
+        /** ISO 8601; YAML may have read it as a date. */
+        learn_until: z.union([
+          z.date().transform((date) => date.toISOString()),
+          z.iso.date(),
+          z.iso.datetime(),
+        ]),
+      }),
+      z.strictObject({ type: z.literal('absence') }),
+      z.strictObject({
+        type: z.literal('beacon'),
+        least: z.number().int().min(3).default(24),
+        score: z.number().gt(0).max(1).default(0.8),
+      }),
+    ])
+    .optional(),
 });
 
 /** Keys of the three kinds of documents that the specification names, and our own block. */
@@ -119,11 +145,12 @@ function readRelated(value: unknown, place: Place): RuleHeader['related'] {
 function readPicketBlock(value: unknown, placeOf: RuleDocument['placeOf']): PicketAttributes {
   const parsed = PicketBlock.safeParse(value ?? {});
   if (parsed.success) {
-    const { guide, test_source, ...rest } = parsed.data;
+    const { guide, test_source, correlation, ...rest } = parsed.data;
     return {
       ...rest,
       ...(guide === undefined ? {} : { guide }),
       ...(test_source === undefined ? {} : { test_source }),
+      ...(correlation === undefined ? {} : { correlation }),
     };
   }
   const [issue] = parsed.error.issues;

@@ -73,6 +73,12 @@ export type Condition =
   | { readonly op: 'not'; readonly of: Condition }
   | { readonly op: 'selection'; readonly name: string };
 
+/** A correlation type of ours with what it needs besides the standard's keys (docs/correlation.md). */
+export type OwnCorrelation =
+  | { readonly type: 'first_seen'; readonly field: readonly string[]; readonly learn_until: string }
+  | { readonly type: 'absence' }
+  | { readonly type: 'beacon'; readonly least: number; readonly score: number };
+
 /** Our own block of a rule (`picket:`): where it is worked, whom it is about, how to triage. */
 export interface PicketAttributes {
   readonly scope: 'site' | 'fleet';
@@ -81,6 +87,8 @@ export interface PicketAttributes {
   readonly guide?: string;
   /** Source format of the records in the tests beside the rule. */
   readonly test_source?: string;
+  /** A correlation of a type that Sigma has not: it stands here, and `correlation.type` is left out. */
+  readonly correlation?: OwnCorrelation;
 }
 
 /** What rules and correlation rules have in common. */
@@ -144,7 +152,11 @@ export type CorrelationType =
   | 'value_sum'
   | 'value_avg'
   | 'value_percentile'
-  | 'value_median';
+  | 'value_median'
+  // Ours, named in `picket.correlation` (docs/correlation.md).
+  | 'first_seen'
+  | 'absence'
+  | 'beacon';
 
 export type CorrelationOperator = 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq';
 
@@ -164,6 +176,9 @@ export interface CorrelationRule extends RuleHeader {
   readonly field: readonly string[];
   /** value_percentile only, 0 to 100. */
   readonly percentile?: number;
+  /** `first_seen`: ms since the epoch until which everything is taken as known. */
+  readonly learn_until?: number;
+  readonly beacon?: { readonly least: number; readonly score: number };
   /** Extended condition of temporal types over rule names (Sigma 2.1), already parsed. */
   readonly extended?: Condition;
   /** Whether the rules it names also raise alerts of their own. */

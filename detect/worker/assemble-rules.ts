@@ -29,16 +29,21 @@ export function assembleDetectorRules(options: {
     if (mapped.rule.name !== undefined) plain.set(mapped.rule.name, mapped.rule);
   }
   const refused: RefusedCorrelation[] = [];
-  const correlations: CorrelationDefinition[] = [];
+  const read = new Map<string, CorrelationDefinition>();
+  const inner = new Map<string, string>();
+  for (const { rule } of options.correlations) {
+    inner.set(rule.id, rule.id);
+    if (rule.name !== undefined) inner.set(rule.name, rule.id);
+  }
   for (const loaded of options.correlations) {
     const { rule } = loaded;
     try {
       const definition = readCorrelationRule({
         rule,
         info: describeRule(loaded, 'correlation'),
-        idOf: (reference) => plain.get(reference)?.id,
+        idOf: (reference) => plain.get(reference)?.id ?? inner.get(reference),
       });
-      correlations.push(mapFields({ definition, plain, pipelines }));
+      read.set(definition.rule.id, definition);
     } catch (error) {
       refused.push({
         rule: rule.id,
@@ -53,10 +58,37 @@ export function assembleDetectorRules(options: {
       match: (event) => engine.match(event),
       matchJson: (json) => engine.matchJson<PicketEvent>(json),
       rules: engine.rules.map(({ info }) => info),
-      correlations,
+      correlations: mapAll({ read, plain, pipelines }),
     },
     refused,
   };
+}
+
+/** Maps the fields of all, inner ones before those that name them. */
+function mapAll(options: {
+  read: ReadonlyMap<string, CorrelationDefinition>;
+  plain: ReadonlyMap<string, SigmaRule>;
+  pipelines: readonly Pipeline[];
+}): CorrelationDefinition[] {
+  const { read, plain, pipelines } = options;
+  const mapped = new Map<string, CorrelationDefinition>();
+  const map = (definition: CorrelationDefinition, path: readonly string[]): CorrelationDefinition => {
+    const { id } = definition.rule;
+    const known = mapped.get(id);
+    if (known) return known;
+    const below = [...path, id];
+    const innerName = (reference: string, field: string): string => {
+      const inner = read.get(reference);
+      // A cycle is refused when the correlations are compiled.
+      if (!inner || below.includes(reference)) return field;
+      const at = inner.group_by.indexOf(field);
+      return map(inner, below).group_by[at] ?? field;
+    };
+    const done = mapFields({ definition, plain, pipelines, innerName });
+    mapped.set(id, done);
+    return done;
+  };
+  return [...read.values()].map((definition) => map(definition, []));
 }
 
 /** Group-by and value fields as the pipelines name them; where the rules differ, as aliases. */
@@ -64,14 +96,16 @@ function mapFields(options: {
   definition: CorrelationDefinition;
   plain: ReadonlyMap<string, SigmaRule>;
   pipelines: readonly Pipeline[];
+  /** What a group-by field of an inner correlation is called once mapped. */
+  innerName: (reference: string, field: string) => string;
 }): CorrelationDefinition {
-  const { definition, plain, pipelines } = options;
+  const { definition, plain, pipelines, innerName } = options;
   const aliases: Record<string, Record<string, string>> = {};
   const mapName = (name: string): string => {
     const mapped = definition.rules.map((id): [string, string] => {
       const rule = plain.get(id);
       const written = definition.aliases?.[name]?.[id] ?? name;
-      return [id, rule ? mapField({ rule, field: written, pipelines }) : written];
+      return [id, rule ? mapField({ rule, field: written, pipelines }) : innerName(id, written)];
     });
     const distinct = new Set(mapped.map(([, field]) => field));
     const [only] = distinct;

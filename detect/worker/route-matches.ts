@@ -1,10 +1,10 @@
 // Decides which correlations a rule's match feeds: its own alerts, the correlations that name it, by scope.
 import { describeError, describePlace, errorCode, PicketError } from '../../platform/core/errors.ts';
 import type { PicketEvent } from '../../platform/core/event.ts';
+import { compileCorrelations } from '../correlate/compile-correlations.ts';
 import {
   type Correlation,
   type CorrelationDefinition,
-  compileCorrelation,
   correlatePlainRule,
 } from '../correlate/correlation.ts';
 import type { Match, RuleInfo } from '../match.ts';
@@ -40,6 +40,8 @@ export interface Router {
   /** True when nothing is worked in these scopes, so that an event need not even be parsed. */
   isIdle(scopes: Scopes): boolean;
   readonly refused: readonly RefusedCorrelation[];
+  /** All that are worked, for Correlator.use. */
+  readonly correlations: readonly Correlation[];
 }
 
 /**
@@ -54,23 +56,23 @@ export function routeMatches(options: {
 }): Router {
   const { rules, table } = options;
   const known = new Set(rules.rules.map((rule) => rule.id));
-  const refused: RefusedCorrelation[] = [];
-  const correlations: Correlation[] = [];
+  const compiled = compileCorrelations({
+    definitions: rules.correlations,
+    plain: known,
+    retention_ms: options.retention_ms,
+  });
+  const { correlations } = compiled;
+  const refused = compiled.refused.map(({ definition, error }) => ({
+    rule: definition.rule.id,
+    code: errorCode(error),
+    message: describeError(error),
+    place: error instanceof PicketError ? describePlace(error.place) : '',
+  }));
+  const generating = new Map(rules.correlations.map(({ rule, generate }) => [rule.id, generate]));
   const generates = new Map<string, boolean>();
-  for (const definition of rules.correlations) {
-    try {
-      const correlation = compileCorrelation({ definition, known, retention_ms: options.retention_ms });
-      correlations.push(correlation);
-      for (const id of correlation.rules)
-        generates.set(id, generates.get(id) === true || definition.generate);
-    } catch (error) {
-      refused.push({
-        rule: definition.rule.id,
-        code: errorCode(error),
-        message: describeError(error),
-        place: error instanceof PicketError ? describePlace(error.place) : '',
-      });
-    }
+  for (const correlation of correlations) {
+    for (const id of correlation.rules)
+      generates.set(id, generates.get(id) === true || generating.get(correlation.rule.id) === true);
   }
   const named = new Map<string, Correlation[]>();
   for (const correlation of correlations) {
@@ -101,5 +103,6 @@ export function routeMatches(options: {
     },
     isIdle: (scopes) => idle[scopes],
     refused,
+    correlations,
   };
 }

@@ -20,6 +20,11 @@ import { startSending } from './send-alerts.ts';
 export const DETECT_GROUP = 'detect';
 
 const DAY_MS = 86_400_000;
+/** How often a site that sends nothing is looked at, and how long its records may take to arrive. */
+const IDLE_CHECK_MS = 10_000;
+const IDLE_GRACE_MS = 60_000;
+/** Event time is told at most so often, unless signals go along. */
+const TELL_MS = 1_000;
 
 export interface Detector {
   /** Swaps the rules between two batches: no event is missed or worked twice differently. Returns what was refused. */
@@ -68,14 +73,15 @@ export function startDetector(options: DetectorOptions): Detector {
     revision_wait_ms: options.revision_wait_ms ?? 1_000,
     count: (reason, by) => counters.add('detect', reason, { by }),
   });
-  const compile = (rules: DetectorRules) => ({
-    matchJson: rules.matchJson,
-    accepts: rules.accepts,
-    router: routeMatches({ rules, table: options.entityTable, retention_ms }),
-  });
+  const compile = (rules: DetectorRules) => {
+    const router = routeMatches({ rules, table: options.entityTable, retention_ms });
+    correlator.use(router.correlations);
+    return { matchJson: rules.matchJson, accepts: rules.accepts, router };
+  };
   let inForce = compile(options.rules);
   const all: Scopes = options.mode === 'centre' ? 'both' : 'site';
   const savePositions = rememberPositions({ correlator, clock });
+  const told = watchEventTime();
   let checked = clock.monotonic();
 
   const sender = startSending({
@@ -89,7 +95,7 @@ export function startDetector(options: DetectorOptions): Detector {
         revision,
         site,
         evidence: (event) =>
-          correlator.evidence(event).map(({ rule, body }) => ({ rule, body: body as Evidence })),
+          (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
       });
       if (!alert) counters.add('detect', 'alert-without-evidence');
       return alert;
@@ -151,7 +157,10 @@ export function startDetector(options: DetectorOptions): Detector {
   const handle = async (batch: BusBatch): Promise<void> => {
     const signals: Signal[] = [];
     const unreadable: Unreadable[] = [];
-    for (const record of batch.records) workRecord(record, signals, unreadable);
+    for (const record of batch.records) {
+      workRecord(record, signals, unreadable);
+      told.see(record);
+    }
     for (const { record, message } of unreadable) {
       counters.add('detect', 'dead-lettered');
       await bus.deadLetter(
@@ -162,12 +171,12 @@ export function startDetector(options: DetectorOptions): Detector {
     const next = (batch.records.at(-1) as BusRecord).offset + 1;
     const position = { topic: batch.topic, partition: batch.partition, next };
     counters.add('detect', 'worked', { by: batch.records.length });
-    if (signals.length === 0) {
+    if (signals.length === 0 && !told.isDue(clock.monotonic())) {
       savePositions(position);
       return;
     }
     counters.add('detect', 'signals', { by: signals.length });
-    correlator.work({ signals, position, now: clock.now() });
+    correlator.work({ signals, as_of: told.take(clock.monotonic()), position, now: clock.now() });
     sender.wake();
     if (clock.monotonic() - checked > 60_000) {
       checked = clock.monotonic();
@@ -194,6 +203,18 @@ export function startDetector(options: DetectorOptions): Detector {
     position: (topic, partition) => correlator.position(topic, partition),
   });
 
+  // A site that is silent still moves on: what it has sent is worked up to now, so that time is recorded as told.
+  const idle = setInterval(() => {
+    tellIdle().catch((error: unknown) => logger.warn({ code: errorCode(error) }, describeError(error)));
+  }, IDLE_CHECK_MS);
+  const tellIdle = async (): Promise<void> => {
+    const until = clock.now() - IDLE_GRACE_MS;
+    const lag = await bus.lag(DETECT_GROUP);
+    if (Object.values(lag).some((records) => records > 0)) return;
+    if (correlator.work({ signals: [], as_of: { [site.id]: until }, now: clock.now() }).length > 0)
+      sender.wake();
+  };
+
   return {
     replaceRules(rules) {
       inForce = compile(rules);
@@ -201,6 +222,7 @@ export function startDetector(options: DetectorOptions): Detector {
     },
     refused: () => inForce.router.refused,
     async stop() {
+      clearInterval(idle);
       await consumer.stop();
       savePositions(undefined);
       await sender.stop();
@@ -223,6 +245,30 @@ function checkEvent(event: PicketEvent): PicketEvent | undefined {
     !Number.isNaN(Date.parse(event['@timestamp'] ?? ''))
     ? event
     : undefined;
+}
+
+/**
+ * The event time up to which each site has told: the greatest of its events, never beyond their append time, so
+ * that a clock that runs ahead does not end windows early. A function of what the bus recorded.
+ */
+function watchEventTime() {
+  const greatest = new Map<string, number>();
+  let taken = Number.NEGATIVE_INFINITY;
+  return {
+    see({ headers, timestamp }: BusRecord): void {
+      const { site, timestamp: at, time } = headers;
+      if (site === undefined || at === undefined || (time !== undefined && time !== 'ok')) return;
+      const t = Math.min(Date.parse(at), timestamp);
+      if (t > (greatest.get(site) ?? Number.NEGATIVE_INFINITY)) greatest.set(site, t);
+    },
+    isDue: (now: number): boolean => greatest.size > 0 && now - taken >= TELL_MS,
+    take(now: number): Record<string, number> {
+      taken = now;
+      const told = Object.fromEntries(greatest);
+      greatest.clear();
+      return told;
+    },
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ const NAMED_ONLY_BY: Readonly<Record<string, readonly RegExp[]>> = {
   'node:sqlite': [
     /^platform\/sqlite\//,
     /^platform\/[a-z]+\/embedded\//,
-    /^detect\/correlate\/signal-store\.ts$/,
+    /^detect\/correlate\/store\/open-store\.ts$/,
   ],
   kafkajs: [/^platform\/bus\/kafka\//],
   '@elastic/elasticsearch': [/^platform\/(?:index|records)\/elasticsearch\//],

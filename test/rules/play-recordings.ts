@@ -136,6 +136,7 @@ function detect(played: readonly PlayedEvent[], refused: string[]): Alert[] {
     revision_wait_ms: 0,
     count: () => undefined,
   });
+  correlator.use(router.correlations);
   try {
     const signals: Signal[] = [];
     for (const { event } of played) {
@@ -157,14 +158,17 @@ function detect(played: readonly PlayedEvent[], refused: string[]): Alert[] {
         }
       }
     }
-    correlator.work({ signals, now: STORY_BEGINS + 3_600_000 });
+    const as_of = Object.fromEntries(
+      played.map(({ event }) => [event.picket.site.id, STORY_BEGINS + 3_600_000]),
+    );
+    correlator.work({ signals, as_of, now: STORY_BEGINS + 3_600_000 });
     return correlator.current().flatMap((episode) => {
       const alert = buildAlert({
         episode,
         revision: 1,
         site: { tenant: 'demo', id: 'centre', tier: 'centre', jurisdiction: 'eu-fr' },
         evidence: (event) =>
-          correlator.evidence(event).map(({ rule, body }) => ({ rule, body: body as Evidence })),
+          (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
       });
       return alert ? [alert] : [];
     });

@@ -87,6 +87,54 @@ describe('the command line', () => {
 });
 
 describe('picket eval', () => {
+  test('with --correlate prints the alerts that stand after the last event, the same for every order', async () => {
+    const correlated = join(folder, 'correlated');
+    mkdirSync(correlated, { recursive: true });
+    writeFileSync(
+      join(correlated, 'rules.yml'),
+      `title: Failed
+name: failed
+logsource: { product: test }
+detection: { is: { action: failed }, condition: is }
+---
+title: Fewer Than Three
+level: low
+correlation: { type: event_count, rules: [failed], group-by: [user], timespan: 1h, condition: { lt: 3 } }
+`,
+    );
+    const lines = ['08:10', '08:20', '09:05'].map(
+      (time) => `{"@timestamp":"2026-11-26T${time}:00Z","action":"failed","user":"ann"}`,
+    );
+    const args = ['eval', '--rules', correlated, '--raw', '--correlate'];
+    const ends = await Promise.all([
+      runPicket([...args, '--json'], { input: lines.join('\n') }),
+      runPicket(args, { input: [...lines].reverse().join('\n') }),
+      runPicket([...args, '--as-of', '2026-11-26T10:00:00Z'], { input: lines.join('\n') }),
+      runPicket([...args, '--as-of', 'soon'], { input: '' }),
+    ]);
+    const alerts = ends.map(({ stdout }) =>
+      stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as { id: string; count: number; events: { sequence: number }[] }),
+    );
+    expect(alerts[0]).toHaveLength(1);
+    expect(alerts[0]?.[0]).toMatchObject({
+      rule: { name: 'Fewer Than Three', level: 'low' },
+      group: { 'picket.site.id': 'local', user: 'ann' },
+      first: '2026-11-26T08:10:00.000Z',
+      last: '2026-11-26T08:20:00.000Z',
+      count: 2,
+      events: [{ sequence: 1 }, { sequence: 2 }],
+    });
+    expect(JSON.parse(ends[0].stderr)).toMatchObject({ events: 3, alerts: 1, matches: 3, left_out: {} });
+    expect(alerts[1]?.map(({ id }) => id)).toEqual(alerts[0]?.map(({ id }) => id));
+    // A neighbour within the timespan: one alert that goes on.
+    expect(alerts[2]?.map(({ count }) => count)).toEqual([3]);
+    expect(ends.map(({ code }) => code)).toEqual([0, 0, 0, 2]);
+    expect(ends[3].stderr).toContain('--as-of');
+  }, 120_000);
+
   test('prints one alert a line with the line number from 1, and a summary with its keys', async () => {
     const input = `${MISS}\n${HIT}\n\nnot json\n${HIT}`;
     const { code, stdout, stderr } = await runPicket(['eval', '--rules', rules, '--raw', '--json'], {

@@ -4,77 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Correlation,
-  type CorrelationDefinition,
-  compileCorrelation,
-  correlatePlainRule,
-} from '../../../detect/correlate/correlation.ts';
+import { type Correlation, correlatePlainRule } from '../../../detect/correlate/correlation.ts';
 import { type Correlator, openCorrelator } from '../../../detect/correlate/correlator.ts';
-import { makeSignals, type Signal } from '../../../detect/correlate/signal.ts';
-import type { RuleInfo } from '../../../detect/match.ts';
+import { makeSignals } from '../../../detect/correlate/signal.ts';
+import {
+  compileAll,
+  correlationSet,
+  HOUR,
+  MIDNIGHT,
+  ruleInfo,
+  type Sample,
+  sampleSet,
+  signalsOf,
+  toldSet,
+} from './random-correlations.ts';
 import { correlateAtOnce } from './reference.ts';
-
-const HOUR = 3_600_000;
-const MIDNIGHT = Date.UTC(2026, 10, 23);
-
-function ruleInfo(id: string, scope: 'site' | 'fleet' = 'site'): RuleInfo {
-  return {
-    id,
-    name: id,
-    level: 'medium',
-    kind: 'correlation',
-    version: '1',
-    pack: 'test',
-    tags: [],
-    scope,
-  };
-}
-
-function compile(definition: Partial<CorrelationDefinition> & { type: string }): Correlation {
-  return compileCorrelation({
-    definition: {
-      rule: ruleInfo(`c-${definition.type}`),
-      rules: ['a', 'b', 'c'],
-      group_by: ['user'],
-      timespan_ms: HOUR,
-      generate: false,
-      ...definition,
-    },
-    known: new Set(['a', 'b', 'c']),
-    retention_ms: 30 * 24 * HOUR,
-  });
-}
-
-interface Sample {
-  rules: string[];
-  event: string;
-  t: number;
-  user: string | string[];
-  value: string;
-}
-
-function signalsOf(correlations: readonly Correlation[], samples: readonly Sample[]): Signal[] {
-  return samples.flatMap((sample) =>
-    correlations.flatMap((correlation) =>
-      sample.rules
-        .filter((rule) => correlation.rules.includes(rule))
-        .flatMap((rule) =>
-          makeSignals({
-            correlation,
-            rule,
-            document: { user: sample.user, value: sample.value },
-            event: sample.event,
-            t: sample.t,
-            tenant: 'acme',
-            site: 'lyon',
-            describe: () => ({ event: sample.event }),
-            count: () => undefined,
-          }),
-        ),
-    ),
-  );
-}
 
 function currentAlerts(correlator: Correlator): unknown[] {
   return correlator.current().map(({ id, rule, key, first, last, count, events }) => ({
@@ -94,44 +38,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function open(file = ':memory:'): Correlator {
-  return openCorrelator({ file, memory_bytes: 1 << 20, revision_wait_ms: 1_000, count: () => undefined });
+function open(file = ':memory:', bounds: { memory_bytes?: number; logged_rows?: number } = {}): Correlator {
+  return openCorrelator({
+    file,
+    memory_bytes: 1 << 20,
+    revision_wait_ms: 1_000,
+    count: () => undefined,
+    ...bounds,
+  });
 }
-
-/** Times in steps of ten minutes around a midnight, so that ties, exact distances of T and cuts are common. */
-const sampleSet = fc
-  .uniqueArray(
-    fc.record({
-      event: fc.integer({ min: 0, max: 40 }),
-      step: fc.integer({ min: -20, max: 20 }),
-      rules: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
-      user: fc.constantFrom<string | string[]>('x', 'y', ['x', 'y']),
-      value: fc.constantFrom('1', '2', 'A', 'a'),
-    }),
-    { selector: (sample) => sample.event, maxLength: 24 },
-  )
-  .map((samples) =>
-    samples.map(({ event, step, ...rest }) => ({
-      ...rest,
-      event: `e${String(event).padStart(2, '0')}`,
-      t: MIDNIGHT + step * 600_000,
-    })),
-  );
-
-const correlationSet = fc
-  .record({ least: fc.integer({ min: 1, max: 4 }), hours: fc.constantFrom(0.5, 1, 30) })
-  .map(({ least, hours }) => [
-    correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']),
-    compile({ type: 'event_count', condition: { gte: least }, timespan_ms: hours * HOUR }),
-    compile({
-      type: 'value_count',
-      condition: { gt: least - 1 },
-      fields: ['value'],
-      timespan_ms: hours * HOUR,
-    }),
-    compile({ type: 'temporal', timespan_ms: hours * HOUR }),
-    compile({ type: 'temporal_ordered', timespan_ms: hours * HOUR }),
-  ]);
 
 describe('the correlator', () => {
   it('ends in the alerts of the reference for every permutation, split, duplication and restart point', () => {
@@ -139,9 +54,12 @@ describe('the correlator', () => {
       fc.property(
         sampleSet,
         correlationSet,
-        fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 8 }),
+        toldSet,
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 }),
         fc.infiniteStream(fc.nat()),
-        (samples, correlations, sizes, random) => {
+        // From everything in memory to next to nothing.
+        fc.constantFrom({}, { logged_rows: 12 }, { logged_rows: 3, memory_bytes: 1 }),
+        (samples, correlations, told, sizes, random, bounds) => {
           const signals = signalsOf(correlations, samples);
           const shuffled = [...signals, ...signals.slice(0, Math.floor(signals.length / 3))]
             .map((signal) => ({ signal, order: random.next().value as number }))
@@ -149,34 +67,84 @@ describe('the correlator', () => {
             .map(({ signal }) => signal);
           // A folder a run: small numbers come often, and a store of another run would be found again.
           const file = join(mkdtempSync(join(folder, 'run-')), 'signals.sqlite');
-          let correlator = open(file);
-          let at = 0;
-          for (let batch = 0; at < shuffled.length; batch++) {
+          let correlator = open(file, bounds);
+          correlator.use(correlations);
+          const waiting = [...told];
+          for (let at = 0, batch = 0; at < shuffled.length || waiting.length > 0; batch++) {
             const size = sizes[batch % sizes.length] as number;
-            correlator.work({ signals: shuffled.slice(at, at + size), now: 0 });
+            const tells = waiting.splice(0, batch % 2);
+            correlator.work({
+              signals: shuffled.slice(at, at + size),
+              as_of: Object.fromEntries(tells.map(({ site, t }) => [site, t])),
+              now: 0,
+            });
             at += size;
             if (batch % 5 === 3) {
               correlator.close();
-              correlator = open(file);
+              correlator = open(file, bounds);
+              correlator.use(correlations);
             }
           }
           const current = currentAlerts(correlator);
           correlator.close();
-          expect(current).toEqual(correlateAtOnce(signals));
+          const as_of: Record<string, number> = {};
+          for (const { site, t } of told) as_of[site] = Math.max(as_of[site] ?? t, t);
+          expect(current).toEqual(correlateAtOnce(signals, { as_of, correlations }));
         },
       ),
-      { numRuns: Number(process.env['PICKET_PROPERTY_RUNS'] ?? 60) },
+      { numRuns: Number(process.env['PICKET_PROPERTY_RUNS'] ?? 60), endOnFailure: true },
     );
   });
 
+  it('takes an absence back when its answer comes late from another site that is behind', () => {
+    const [absence] = compileAll([
+      { type: 'absence', rules: ['a', 'b'], rule: ruleInfo('absence', { scope: 'fleet' }) },
+    ]);
+    const correlations = [absence as Correlation];
+    const sample = (rule: string, site: string, minutes: number): Sample => ({
+      rules: [rule],
+      event: `${rule}-${site}`,
+      t: MIDNIGHT + minutes * 60_000,
+      user: 'x',
+      value: '',
+      site,
+    });
+    const correlator = open();
+    correlator.use(correlations);
+    correlator.work({
+      signals: signalsOf(correlations, [sample('a', 'kyoto', 0)]),
+      as_of: { kyoto: MIDNIGHT + 2 * HOUR },
+      now: 0,
+    });
+    expect(correlator.current()).toHaveLength(1);
+    correlator.work({ signals: signalsOf(correlations, [sample('b', 'lyon', 30)]), now: 0 });
+    expect(correlator.current()).toHaveLength(0);
+    correlator.close();
+  });
+
+  it('counts what a plain rule matched once in a correlation over it, alerts of its own or not', () => {
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), ['user']);
+    const [count] = compileAll([
+      { type: 'event_count', rules: ['a'], bounds: [{ with: 'gte', value: 2 }], generate: true },
+    ]);
+    const correlations = [plain, count as Correlation];
+    const samples = [{ rules: ['a'], event: 'e', t: MIDNIGHT, user: 'x', value: '', site: 'lyon' }];
+    const correlator = open();
+    correlator.use(correlations);
+    correlator.work({ signals: signalsOf(correlations, samples), now: 0 });
+    expect(correlator.current().map(({ rule }) => rule.id)).toEqual(['a']);
+    correlator.close();
+  });
+
   it('cuts a run at UTC midnight, and one of a longer timespan at its multiples', () => {
-    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), ['user']);
     const around = [-2, -1, 0, 1].map((minutes, at) => ({
       rules: ['a'],
       event: `e${at}`,
       t: MIDNIGHT + minutes * 60_000,
       user: 'x',
       value: '',
+      site: 'lyon',
     }));
     const correlator = open();
     correlator.work({ signals: signalsOf([plain], around), now: 0 });
@@ -185,13 +153,14 @@ describe('the correlator', () => {
   });
 
   it('supersedes a run whose anchor moves, and queues the new alert before the old', () => {
-    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), ['user']);
     const sample = (event: string, minutes: number): Sample => ({
       rules: ['a'],
       event,
       t: MIDNIGHT + HOUR + minutes * 60_000,
       user: 'x',
       value: '',
+      site: 'lyon',
     });
     const correlator = open();
     const [old] = correlator.work({ signals: signalsOf([plain], [sample('late', 30)]), now: 0 });
@@ -207,13 +176,14 @@ describe('the correlator', () => {
   });
 
   it('shows the first and last hundred events of a long run and counts them all', () => {
-    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, []);
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), []);
     const samples = Array.from({ length: 350 }, (_, at) => ({
       rules: ['a'],
       event: `e${String(at).padStart(3, '0')}`,
       t: MIDNIGHT + at * 1_000,
       user: 'x',
       value: '',
+      site: 'lyon',
     }));
     const correlator = open();
     correlator.work({ signals: signalsOf([plain], samples), now: 0 });
@@ -226,8 +196,15 @@ describe('the correlator', () => {
   });
 
   it('sends what was made but not confirmed again word by word after a restart, then later revisions', () => {
-    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
-    const sample = (event: string): Sample => ({ rules: ['a'], event, t: MIDNIGHT, user: 'x', value: '' });
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), ['user']);
+    const sample = (event: string): Sample => ({
+      rules: ['a'],
+      event,
+      t: MIDNIGHT,
+      user: 'x',
+      value: '',
+      site: 'lyon',
+    });
     const file = join(folder, 'outbox.sqlite');
     const build = (_: unknown, revision: number): string => `revision ${revision}`;
     let correlator = open(file);
@@ -250,7 +227,7 @@ describe('the correlator', () => {
   });
 
   it('leaves out and counts what comes from before the recorded horizon', () => {
-    const plain = correlatePlainRule({ ...ruleInfo('a'), kind: 'plain' }, ['user']);
+    const plain = correlatePlainRule(ruleInfo('a', { kind: 'plain' }), ['user']);
     const counted: string[] = [];
     const correlator = openCorrelator({
       file: ':memory:',
@@ -260,7 +237,7 @@ describe('the correlator', () => {
     });
     correlator.forgetBefore(MIDNIGHT + HOUR);
     expect(correlator.horizon()).toBe(MIDNIGHT);
-    const sample = { rules: ['a'], event: 'e', t: MIDNIGHT - 1, user: 'x', value: '' };
+    const sample = { rules: ['a'], event: 'e', t: MIDNIGHT - 1, user: 'x', value: '', site: 'lyon' };
     correlator.work({ signals: signalsOf([plain], [sample]), now: 0 });
     expect(correlator.current()).toEqual([]);
     expect(counted).toEqual(['before-horizon 1']);
@@ -270,13 +247,14 @@ describe('the correlator', () => {
 
 describe('temporal_ordered', () => {
   it('takes distinct events within ties even where the first choice would be wrong', () => {
-    const ordered = compile({ type: 'temporal_ordered' });
+    const ordered = compileAll([{ type: 'temporal_ordered' }])[0] as Correlation;
     const at = (event: string, rules: string[]): Sample => ({
       rules,
       event,
       t: MIDNIGHT,
       user: 'x',
       value: '',
+      site: 'lyon',
     });
     const correlator = open();
     correlator.work({ signals: signalsOf([ordered], [at('e1', ['a', 'b']), at('e2', ['a'])]), now: 0 });
@@ -287,34 +265,11 @@ describe('temporal_ordered', () => {
   });
 });
 
-describe('compiling a correlation', () => {
-  const code = (definition: Partial<CorrelationDefinition> & { type: string }): string => {
-    try {
-      compile(definition);
-      return 'none';
-    } catch (error) {
-      return (error as { code: string }).code;
-    }
-  };
-  it('refuses what it cannot work, with a code for each', () => {
-    expect(code({ type: 'value_sum', condition: { gte: 2 } })).toBe('CORRELATION_UNSUPPORTED');
-    expect(code({ type: 'event_count', condition: { lt: 2 } })).toBe('CORRELATION_UNSUPPORTED');
-    expect(code({ type: 'event_count', condition: { gte: 2, lte: 5 } })).toBe('CORRELATION_UNSUPPORTED');
-    expect(code({ type: 'event_count' })).toBe('CORRELATION_INVALID');
-    expect(code({ type: 'temporal', timespan_ms: 0 })).toBe('CORRELATION_TIMESPAN');
-    expect(code({ type: 'temporal', timespan_ms: 3_650 * 24 * HOUR })).toBe('CORRELATION_TIMESPAN');
-    expect(code({ type: 'temporal', rules: ['a', 'missing'] })).toBe('CORRELATION_RULE_MISSING');
-    expect(code({ type: 'temporal', rules: ['c-temporal'], rule: ruleInfo('c-temporal') })).toBe(
-      'CORRELATION_CYCLE',
-    );
-    expect(code({ type: 'value_count', condition: { gte: 2 } })).toBe('CORRELATION_INVALID');
-    expect(code({ type: 'event_count', condition: { gt: 2 } })).toBe('none');
-  });
-});
-
 describe('the keys of a signal', () => {
   it('are none for an absent group-by field, one an element for a list, at most 64, each outcome counted', () => {
-    const correlation = compile({ type: 'event_count', condition: { gte: 2 } });
+    const correlation = compileAll([
+      { type: 'event_count', bounds: [{ with: 'gte', value: 2 }] },
+    ])[0] as Correlation;
     const counted: string[] = [];
     const keys = (document: unknown): string[] =>
       makeSignals({

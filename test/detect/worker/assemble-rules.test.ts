@@ -11,7 +11,7 @@ import { routeMatches } from '../../../detect/worker/route-matches.ts';
 import type { PicketEvent } from '../../../platform/core/event.ts';
 
 function assemble() {
-  const loaded = loadRules({ folders: ['rules/correlation'] });
+  const loaded = loadRules({ folders: ['rules/sigma', 'rules/correlation'] });
   const { pipelines, routes } = loadPipelines('rules/pipelines');
   if (!routes) throw new Error('rules/pipelines/logsources.yaml is missing');
   const { engine, refused } = compileRules({ rules: loaded.rules, pipelines, routes });

@@ -204,7 +204,7 @@ describe('the detector', () => {
         },
       ],
     });
-    expect(refused).toMatchObject([{ rule: 'odd', code: 'CORRELATION_UNSUPPORTED' }]);
+    expect(refused).toMatchObject([{ rule: 'odd', code: 'CORRELATION_INVALID' }]);
     const event = testEvent({ id: '1', action: 'added', t: START, user: 'ann', host: 'h1' });
     await bus.produce(TOPICS.events, [eventMessage(event)]);
     await until(async () => (await alertsOf(records)).some(({ rule }) => rule.id === 'added'));

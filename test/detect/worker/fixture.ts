@@ -32,7 +32,7 @@ export function testRules(more: readonly RuleInfo[] = []): DetectorRules {
       rules: ['login-failed'],
       group_by: ['user.name'],
       timespan_ms: 60_000,
-      condition: { gte: 3 },
+      bounds: [{ with: 'gte', value: 3 }],
       generate: false,
     },
     {
