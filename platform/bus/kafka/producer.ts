@@ -146,7 +146,7 @@ export class Producer {
     let reached = true;
     const groups: { topic: string; leader: string; sendings: Sending[]; bytes: number; alone: boolean }[] =
       [];
-    // Away and nothing to send: any topic serves to see whether the brokers are back.
+    // Away, with nothing to send. The first topic serves to see whether the brokers are back.
     for (const topic of topics.length === 0 ? [...this.#connections.keys()].slice(0, 1) : topics) {
       try {
         const cluster = await this.#connectionOf(topic).use([topic]);
