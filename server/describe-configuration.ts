@@ -64,18 +64,28 @@ function* walk(schema: Schema, path: string): Generator<ConfigurationKey> {
 function* inside(schema: Schema, path: string): Generator<ConfigurationKey> {
   if (schema.properties) yield* walk(schema, path);
   if (schema.items) yield* inside(schema.items, `${path}[]`);
+  const name = discriminatorOf(schema.oneOf ?? []);
   for (const variant of schema.oneOf ?? []) {
-    const { type, ...others } = variant.properties ?? {};
-    yield* walk({ ...variant, properties: others }, `${path}(${String(type?.const)})`);
+    const { [name]: told, ...others } = variant.properties ?? {};
+    yield* walk({ ...variant, properties: others }, `${path}(${String(told?.const)})`);
   }
+}
+
+/** The key by which variants are told apart. */
+function discriminatorOf(variants: readonly Schema[]): string {
+  const tells = (name: string): boolean =>
+    variants.every(({ properties }) => properties?.[name]?.const !== undefined);
+  return ['type', 'engine'].find(tells) ?? 'type';
 }
 
 function typeOf(schema: Schema): string {
   const { type, items, oneOf, minimum, maximum, exclusiveMinimum } = schema;
   if (schema.const !== undefined) return code(schema.const);
   if (schema.enum) return schema.enum.map(code).join(', ');
-  if (oneOf)
-    return `one of type ${oneOf.map((variant) => code(variant.properties?.['type']?.const)).join(', ')}`;
+  if (oneOf) {
+    const name = discriminatorOf(oneOf);
+    return `one of ${name} ${oneOf.map((variant) => code(variant.properties?.[name]?.const)).join(', ')}`;
+  }
   if (type === 'array') return items?.properties || items?.oneOf ? 'list' : `list of ${typeOf(items ?? {})}`;
   if (type === 'object') return 'mapping';
   if (type !== 'integer' && type !== 'number') return type ?? 'any';
@@ -122,7 +132,7 @@ respond:
 - An environment variable \`PICKET_CONFIG__a__b=VALUE\` overrides the key \`a.b\`; the value is read as YAML.
 - Relative paths start at the folder of the configuration file; those of content (\`content.*\`) are then looked for in the program's folder as well.
 
-In the table, \`[]\` is each element of a list and \`(file)\` what belongs to elements of \`type: file\`.
+In the table, \`[]\` is each element of a list, \`(file)\` what belongs to elements of \`type: file\`, and \`(kafka)\` what belongs to \`engine: kafka\`.
 
 | key | type | default | unit | meaning |
 |---|---|---|---|---|

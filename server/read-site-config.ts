@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ReceiverConfig, TlsFiles } from '../ingest/source-config.ts';
+import type { KafkaConnectionConfig } from '../platform/bus/bus-config.ts';
 import { loadConfig } from '../platform/core/config.ts';
 import { SiteConfig } from './site-config.ts';
 
@@ -21,11 +22,10 @@ export function readSiteConfig(options: {
   return {
     ...config,
     data: beside(config.data),
+    bus: placeBus(config.bus, beside),
     listen: placeTls(listen, beside),
     ...(ingest ? { ingest: placeTls(ingest, beside) } : {}),
-    ...(parent?.bundle_file === undefined
-      ? {}
-      : { parent: { ...parent, bundle_file: beside(parent.bundle_file) } }),
+    ...(parent ? { parent: placeParent(parent, beside) } : {}),
     sources: config.sources.map((source) => ({
       ...source,
       receivers: source.receivers.map((receiver) => placeReceiver(receiver, beside)),
@@ -38,6 +38,36 @@ export function readSiteConfig(options: {
 }
 
 type Beside = (path: string) => string;
+
+function placeBus(bus: SiteConfig['bus'], beside: Beside): SiteConfig['bus'] {
+  return bus.engine === 'kafka' ? placeKafkaTls(bus, beside) : bus;
+}
+
+function placeParent(
+  parent: NonNullable<SiteConfig['parent']>,
+  beside: Beside,
+): NonNullable<SiteConfig['parent']> {
+  const { bundle_file, ingress } = parent;
+  return {
+    ...parent,
+    ...(bundle_file === undefined ? {} : { bundle_file: beside(bundle_file) }),
+    ...(ingress ? { ingress: placeKafkaTls(ingress, beside) } : {}),
+  };
+}
+
+function placeKafkaTls<T extends KafkaConnectionConfig>(config: T, beside: Beside): T {
+  if (!config.tls) return config;
+  const { ca_file, certificate_file, key_file, server_name } = config.tls;
+  return {
+    ...config,
+    tls: {
+      ...(ca_file === undefined ? {} : { ca_file: beside(ca_file) }),
+      ...(certificate_file === undefined ? {} : { certificate_file: beside(certificate_file) }),
+      ...(key_file === undefined ? {} : { key_file: beside(key_file) }),
+      ...(server_name === undefined ? {} : { server_name }),
+    },
+  };
+}
 
 function placeReceiver(receiver: ReceiverConfig, beside: Beside): ReceiverConfig {
   if (receiver.type === 'file') return { ...receiver, paths: receiver.paths.map(beside) };

@@ -24,6 +24,23 @@ export function readTls(files: TlsFiles): ListenerTls {
   };
 }
 
+/** The PEM texts of a client's TLS settings. @throws PicketError TLS_FILE as readTls */
+export function readClientTls(files: {
+  ca_file?: string | undefined;
+  certificate_file?: string | undefined;
+  key_file?: string | undefined;
+}): { ca?: string; certificate?: string; key?: string } {
+  const { ca_file, certificate_file, key_file } = files;
+  const own =
+    certificate_file === undefined || key_file === undefined
+      ? undefined
+      : readTls({ certificate_file, key_file });
+  return {
+    ...(ca_file === undefined ? {} : { ca: readCertificate(ca_file) }),
+    ...(own ? { certificate: own.certificate, key: own.key } : {}),
+  };
+}
+
 /** Every place of a configuration where a listener's TLS files are named, by its key path. */
 export function listTlsFiles(config: SiteConfig): { path: string; files: TlsFiles }[] {
   const { listen, ingest, sources } = config;

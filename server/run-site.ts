@@ -8,7 +8,6 @@ import { createIntake, type Intake } from '../ingest/intake.ts';
 import { keepSiteEvents } from '../ingest/keep-site-events.ts';
 import type { RawRecord } from '../ingest/source.ts';
 import { createSourceStateStore } from '../ingest/source-state.ts';
-import { openBus } from '../platform/bus/open-bus.ts';
 import { replayDeadLetters } from '../platform/bus/replay-dead-letters.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { Counters } from '../platform/core/counters.ts';
@@ -29,6 +28,7 @@ import { PROGRAM_FOLDER, resolveContent } from './content-path.ts';
 import { describeListenError } from './describe-listen-error.ts';
 import { keepCounters } from './keep-counters.ts';
 import { loadResidency } from './load-residency.ts';
+import { openSiteBus } from './open-site-bus.ts';
 import { readTls } from './read-tls.ts';
 import { startRules } from './rules/start-rules.ts';
 import type { SiteConfig } from './site-config.ts';
@@ -130,7 +130,7 @@ async function start(options: {
   const content = (path: string): string => resolveContent(path, configFile);
   const counters = new Counters();
 
-  const bus = await openBus({ engine: 'embedded', folder: join(data, 'bus'), clock });
+  const bus = await openSiteBus({ config, clock, counters, logger });
   endings.add('bus', () => bus.close());
   await bus.ensureTopics(Object.values(TOPICS));
   const records = await openRecords({ engine: 'embedded', folder: join(data, 'records'), clock });

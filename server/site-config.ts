@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { STATUSES } from '../detect/sigma/rule.ts';
 import { SourceConfig, TlsFiles } from '../ingest/source-config.ts';
+import { BusConfig, KafkaConnectionConfig } from '../platform/bus/bus-config.ts';
 import { EntityType } from '../platform/core/entity.ts';
 import { Jurisdiction, Level, SiteTier, Slug } from '../platform/core/names.ts';
 import { parseNetwork } from '../platform/core/network.ts';
@@ -22,6 +23,8 @@ export const SiteConfig = z
     }),
     /** Folder of everything that the site keeps; one process owns it. */
     data: z.string().min(1),
+    /** What the stages of this site pass events to one another by. */
+    bus: BusConfig.prefault({ engine: 'embedded' }),
     /** The API and the page. Port 0 takes a free one. */
     listen: z.strictObject({
       host: Host,
@@ -33,7 +36,13 @@ export const SiteConfig = z
     /** Where children call in; a centre and a region have one. */
     link: z.strictObject({ host: Host, port: Port, names: z.array(z.string()).default([]) }).optional(),
     /** How the site finds its parent: the text that `picket sites new` gave, or a file that holds it. */
-    parent: z.strictObject({ bundle: z.string().optional(), bundle_file: z.string().optional() }).optional(),
+    parent: z
+      .strictObject({
+        bundle: z.string().optional(),
+        bundle_file: z.string().optional(),
+        ingress: KafkaConnectionConfig.optional(),
+      })
+      .optional(),
     sources: z.array(SourceConfig).default([]),
     content: z
       .strictObject({
@@ -123,6 +132,13 @@ export const SiteConfig = z
         code: 'custom',
         path: ['link'],
         message: 'an edge site has no children, so nothing may listen for them',
+      });
+    }
+    if (config.bus.engine === 'kafka' && config.bus.ingress && !config.link) {
+      context.addIssue({
+        code: 'custom',
+        path: ['bus', 'ingress'],
+        message: 'needs `link`: sites enrol there before they hand anything in',
       });
     }
     for (const [at, { receivers, access }] of config.sources.entries()) {

@@ -11,6 +11,8 @@ import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
 import type { SiteEvents } from '../platform/core/site-events.ts';
 import { decodeBundle } from '../platform/identity/messages.ts';
 import type { SiteKeys } from '../platform/identity/site-identity.ts';
+import { handInBatches } from '../platform/link/hand-in-batches.ts';
+import { readCommands } from '../platform/link/hand-out-commands.ts';
 import { type LinkState, startLinkClient } from '../platform/link/link-client.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
 import { ACTIONS } from '../respond/actions/registry.ts';
@@ -22,6 +24,7 @@ import {
 } from '../respond/posture/executor.ts';
 import { type Reconciler, startReconciler } from '../respond/posture/reconcile.ts';
 import type { Residency } from './load-residency.ts';
+import { openParentBus } from './open-site-bus.ts';
 import type { SiteConfig } from './site-config.ts';
 import { readVersion } from './version.ts';
 
@@ -42,7 +45,15 @@ export async function startChildSide(options: {
   const { id, jurisdiction } = config.site;
   const bundle = await readBundle(options);
   const reconciler = await startSiteReconciler({ ...options, bundle });
+  const ingress = config.parent?.ingress;
+  const parentBus = ingress && (await openParentBus({ connection: ingress, site: id, clock, logger }));
   const link = startLinkClient({
+    ...(parentBus
+      ? {
+          send: handInBatches({ bus: parentBus, site: id, clock, counters, logger }),
+          commands: (onLine) => readCommands({ bus: parentBus, site: id, onLine, logger }),
+        }
+      : {}),
     keys,
     ...(bundle === undefined ? {} : { bundle }),
     site: { tenant, id, jurisdiction },
@@ -81,6 +92,7 @@ export async function startChildSide(options: {
     state: () => link.state(),
     async stop() {
       await link.stop();
+      await parentBus?.close();
       await reconciler?.stop();
     },
   };

@@ -8,7 +8,9 @@ import { describePlace } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
 import type { SiteEvents } from '../platform/core/site-events.ts';
 import { createAuthority } from '../platform/identity/authority.ts';
+import { startCommandTopics } from '../platform/link/hand-out-commands.ts';
 import { startLinkServer } from '../platform/link/link-server.ts';
+import { startIngress } from '../platform/link/take-ingress.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
 import { startDeliverer } from '../respond/notify/deliver.ts';
 import { loadPlaybooks } from '../respond/playbooks/load-playbooks.ts';
@@ -63,6 +65,20 @@ export async function startParentSide(options: {
     siteEvents,
   }).catch(describeListenError({ host, port }));
 
+  const ingress =
+    config.bus.engine === 'kafka' && config.bus.ingress
+      ? startIngress({
+          bus,
+          records,
+          tenant,
+          residency: { jurisdiction: config.site.jurisdiction, policies: residency.policies },
+          clock,
+          counters,
+          logger,
+          siteEvents,
+        })
+      : undefined;
+  const commands = ingress && startCommandTopics({ bus, records, clock, counters, logger });
   const desk: PostureDesk = { records, clock, tenant, authority };
   const deliverer = startDeliverer({
     records,
@@ -109,6 +125,8 @@ export async function startParentSide(options: {
     revoke: (site) => authority.revoke(site),
     async stop() {
       await server.close();
+      await ingress?.stop();
+      await commands?.stop();
       await runner.stop();
       await deliverer.stop();
     },

@@ -145,6 +145,7 @@ const STATUS: Readonly<Record<string, readonly [number, string]>> = {
   BUS_CONGESTED: [429, 'Too Many Requests'],
   BUS_FULL: [429, 'Too Many Requests'],
   BUS_CLOSED: [503, 'Service Unavailable'],
+  BUS_UNAVAILABLE: [503, 'Service Unavailable'],
 };
 
 /** What a thrown error means to a sender; what is not ours says no more than that. */

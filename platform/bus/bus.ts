@@ -41,6 +41,11 @@ export interface ConsumeOptions {
    * read of a partition; undefined falls to the committed one. Asked when the partition is assigned.
    */
   readonly position?: (topic: string, partition: number) => number | undefined;
+  /**
+   * The position that was asked for is not in the topic: it was made anew, or what stood there expired. Awaited before
+   * the first batch from `next` on; one who compares offsets with positions of its own must begin at `next` as well.
+   */
+  readonly onReset?: (topic: string, partition: number, next: number) => Promise<void> | void;
   readonly max_records?: number;
   readonly max_bytes?: number;
 }

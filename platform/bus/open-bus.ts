@@ -4,8 +4,10 @@ import type { Bus } from './bus.ts';
 import type { EmbeddedBusLimits } from './embedded/limits.ts';
 import { openEmbeddedBus } from './embedded/open-embedded-bus.ts';
 import type { DroppedSegment } from './embedded/partition-log.ts';
+import { describeKafka, type KafkaState } from './kafka/describe-cluster.ts';
+import { type KafkaBusOptions, openKafkaBus, openKafkaProducer } from './kafka/open-kafka-bus.ts';
 
-export interface BusSettings {
+export interface EmbeddedBusSettings {
   readonly engine: 'embedded';
   /** Absolute folder that this process alone will own. */
   readonly folder: string;
@@ -15,9 +17,36 @@ export interface BusSettings {
   readonly onDrop?: (dropped: DroppedSegment) => void;
 }
 
-/** @throws PicketError BUS_LOCKED, BUS_FOLDER, BUS_SCHEMA, BUS_STORAGE */
+export interface KafkaBusSettings extends KafkaBusOptions {
+  readonly engine: 'kafka';
+}
+
+export type BusSettings = EmbeddedBusSettings | KafkaBusSettings;
+
+/**
+ * @throws PicketError embedded: BUS_LOCKED, BUS_FOLDER, BUS_SCHEMA, BUS_STORAGE;
+ * Kafka: BUS_UNAVAILABLE, BUS_AUTHENTICATION, BUS_FORBIDDEN, BUS_TOPIC_MISMATCH, BUS_TOPIC_MISSING
+ */
 export async function openBus(settings: BusSettings): Promise<Bus> {
-  // `engine` has one value until Kafka joins it here.
+  if (settings.engine === 'kafka') {
+    const { engine: _engine, ...options } = settings;
+    return openKafkaBus(options);
+  }
   const { engine: _engine, ...options } = settings;
   return openEmbeddedBus(options);
+}
+
+/** The bus of somebody else, to write into: a parent's Kafka, where a site has one topic. Connects when it first produces. */
+export function openForeignBus(settings: Omit<KafkaBusOptions, 'patient'>): Promise<Bus> {
+  return openKafkaProducer(settings);
+}
+
+export type BusState = { readonly engine: 'embedded' } | ({ readonly engine: 'kafka' } & KafkaState);
+
+/** What stands behind a bus, without opening it: of Kafka its brokers and topics. @throws PicketError BUS_UNAVAILABLE, BUS_AUTHENTICATION, BUS_FORBIDDEN */
+export async function describeBus(
+  settings: { engine: 'embedded' } | Pick<KafkaBusSettings, 'engine' | 'connection' | 'topics' | 'logger'>,
+): Promise<BusState> {
+  if (settings.engine === 'embedded') return { engine: 'embedded' };
+  return { engine: 'kafka', ...(await describeKafka(settings)) };
 }

@@ -45,6 +45,35 @@ export const TOPICS = {
   },
 } as const satisfies Record<string, TopicDefinition>;
 
+/** Where a site puts its signed batches when it hands them in by Kafka; it alone may write there. Key = site id. */
+export function ingressTopic(site: string): TopicDefinition {
+  return {
+    name: `${INGRESS_PREFIX}${site}`,
+    // A site's batches are a chain: they stay in order.
+    partitions: 1,
+    retention_ms: 7 * DAY_MS,
+    retention_bytes: 4 * GIB,
+  };
+}
+
+const INGRESS_PREFIX = 'picket.ingress.';
+
+/** Where a parent puts its signed commands for a site that hands in by Kafka; it alone may read them. Key = kind: the newest of each is kept. */
+export function commandTopic(site: string): TopicDefinition {
+  return {
+    name: `picket.commands.${site}`,
+    partitions: 1,
+    retention_ms: 30 * DAY_MS,
+    retention_bytes: GIB,
+    compacted: true,
+  };
+}
+
+/** The site of an ingress topic's name; undefined for any other topic. */
+export function siteOfIngress(topic: string): string | undefined {
+  return topic.startsWith(INGRESS_PREFIX) ? topic.slice(INGRESS_PREFIX.length) : undefined;
+}
+
 /** Headers of a message in `picket.events`; all text. The index writer routes by them without parsing the body. */
 export interface EventHeaders {
   /** event.id */

@@ -55,6 +55,10 @@ export interface LinkClientOptions {
   readonly siteEvents?: SiteEvents;
   readonly onState?: (state: LinkState) => void;
   readonly heartbeat_ms?: number;
+  /** Another way for batches than this connection, e.g. the parent's Kafka. */
+  readonly send?: UplinkOptions['send'];
+  /** Another way on which commands come as well; begins once the site has an identity to check them with. */
+  readonly commands?: (onLine: (line: string) => Promise<void>) => { stop(): Promise<void> };
   readonly bounds?: UplinkOptions['bounds'];
   readonly ledger_ms?: number;
   /** The wait between calls grows from `initial_ms` to `maximum_ms`, half of it by chance. */
@@ -83,6 +87,9 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
   let connection: LinkConnection | undefined;
   let connected = Promise.withResolvers<void>();
   let uplink: Uplink | undefined;
+  let otherCommands: { stop(): Promise<void> } | undefined;
+  /** One command after the other, whichever way it came. */
+  let line = Promise.resolve();
 
   const enter = (next: LinkState['state'], error?: unknown): void => {
     const fault = error === undefined ? {} : { code: errorCode(error), reason: describeError(error) };
@@ -119,7 +126,9 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
     }
   };
 
-  const beginUplink = async ({ parent, chain }: Enrolment): Promise<void> => {
+  const beginUplink = async (enrolment: Enrolment): Promise<void> => {
+    const { parent, chain } = enrolment;
+    otherCommands ??= options.commands?.((text) => takeInTurn(text, keys.enrolment() ?? enrolment));
     uplink ??= await startUplink({
       bus: options.bus,
       records: options.records,
@@ -132,7 +141,7 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
       clock,
       counters,
       logger,
-      send,
+      send: options.send ?? send,
       ...(options.bounds ? { bounds: options.bounds } : {}),
       ...(options.ledger_ms === undefined ? {} : { ledger_ms: options.ledger_ms }),
     });
@@ -166,6 +175,15 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
       });
       options.onPostureRefused?.({ code: errorCode(error), reason: describeError(error) });
     }
+  };
+
+  const takeInTurn = (text: string, enrolment: Enrolment): Promise<void> => {
+    line = line
+      .then(() => takeLine(text, enrolment))
+      .catch((error: unknown) => {
+        logger.error({ err: error }, 'a command cannot be read');
+      });
+    return line;
   };
 
   /** The site's certificate, renewed at two thirds of its life, and also when it ran out while the site was cut off. */
@@ -223,15 +241,8 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
       connection = current;
       connected.resolve();
       enter('connected');
-      let line = Promise.resolve();
       const listening = current.commands({
-        onLine: (text) => {
-          line = line
-            .then(() => takeLine(text, enrolment))
-            .catch((error: unknown) => {
-              logger.error({ err: error }, 'a command cannot be read');
-            });
-        },
+        onLine: (text) => void takeInTurn(text, enrolment),
         signal: here,
       });
       await Promise.race([listening, keepAlive(current, here, enrolment), current.closed]);
@@ -299,6 +310,7 @@ export function startLinkClient(options: LinkClientOptions): LinkClient {
       connection?.close();
       await running;
       await uplink?.stop();
+      await otherCommands?.stop();
       enter('stopped');
     },
   };

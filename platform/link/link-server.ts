@@ -53,6 +53,9 @@ const MAX_STREAMS = 16;
 /** Batches of one site that may be held at a time: one in work and one that a new connection sends again. */
 const MAX_HELD_BATCHES = 2;
 
+/** When a child that was asked to wait may come again. */
+const RETRY_AFTER_S = 5;
+
 /** How often a quiet command stream is spoken on, and the server's certificate looked at. */
 const PING_MS = 15_000;
 
@@ -263,6 +266,8 @@ async function readBody(stream: ServerHttp2Stream, limit: number): Promise<Buffe
 
 function respondJson(stream: ServerHttp2Stream, status: number, body: object): void {
   if (stream.destroyed || stream.headersSent) return;
-  stream.respond({ ':status': status, 'content-type': 'application/json' });
+  // RFC 9110, 10.2.3: seconds.
+  const later = status === 429 || status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {};
+  stream.respond({ ':status': status, 'content-type': 'application/json', ...later });
   stream.end(JSON.stringify(body));
 }

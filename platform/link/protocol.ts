@@ -108,7 +108,8 @@ const STATUS: Readonly<Record<string, number>> = {
   LINK_BATCH_GAP: 409,
   LINK_TOO_LARGE: 413,
   LINK_BUSY: 503,
-  BUS_FULL: 503,
+  BUS_FULL: 429,
+  BUS_UNAVAILABLE: 503,
   BUS_CLOSED: 503,
   INTERNAL: 500,
 };

@@ -23,6 +23,8 @@ export interface TakeBatchDeps {
   readonly counters: Counters;
   readonly logger: Logger;
   readonly siteEvents?: SiteEvents;
+  /** Batches come by a way that brings them again after a fault: one before the last is then no attack. */
+  readonly redelivers?: boolean;
 }
 
 /**
@@ -64,6 +66,10 @@ export async function takeBatch(
   const last = site.batch ?? { sequence: 0, hash: FIRST_PREVIOUS };
   if (header.sequence === last.sequence && hash === last.hash) {
     counters.add('link', 'batch-duplicate', { source });
+    return { sequence: header.sequence, hash, outcome: 'duplicate' };
+  }
+  if (options.redelivers && header.sequence < last.sequence) {
+    counters.add('link', 'batch-redelivered', { source });
     return { sequence: header.sequence, hash, outcome: 'duplicate' };
   }
   const code = judgeSequence({ header, last });

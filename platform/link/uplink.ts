@@ -13,7 +13,6 @@ import type { CompiledResidencyPolicy } from '../residency/compile-policy.ts';
 import { type DecisionCounts, sumDecisions } from '../residency/count-decisions.ts';
 import { encodeBatch } from './batch.ts';
 import { prepareRecords, UPLINK_TOPICS } from './prepare-records.ts';
-import type { BatchAnswer } from './protocol.ts';
 import { createTurns } from './turns.ts';
 import { loadUplinkState, saveUplinkState, type UplinkState } from './uplink-state.ts';
 
@@ -42,7 +41,7 @@ export interface UplinkOptions {
   /** How long decisions are summed before they are published as a ledger entry. */
   readonly ledger_ms?: number;
   /** Sends until the parent has the batch; rejects only when `signal` aborts or nothing can mend it. */
-  readonly send: (body: Buffer, signal: AbortSignal) => Promise<BatchAnswer>;
+  readonly send: (body: Buffer, signal: AbortSignal) => Promise<unknown>;
   readonly reached?: (step: UplinkStep) => Promise<void>;
 }
 
@@ -133,6 +132,16 @@ export async function startUplink(options: UplinkOptions): Promise<Uplink> {
     if (encoded) counters.add('uplink', 'bytes', { by: encoded.body.length });
   };
 
+  /** Offsets of a topic that was made anew say nothing of those sent before: by the old ones they would be passed over. */
+  const restart = async (place: string, next: number): Promise<void> => {
+    const { outstanding, ...rest } = state;
+    const positions = { ...state.positions, [place]: next };
+    if (!outstanding) return save({ ...rest, positions });
+    // What is on its way is sent and counted, but moves no position of the new topic.
+    const { [place]: _, ...others } = outstanding.positions;
+    return save({ ...rest, positions, outstanding: { ...outstanding, positions: others } });
+  };
+
   /** Closes the open ledger into an entry and produces it; the entry's id makes a second time harmless. */
   const publish = async (): Promise<void> => {
     if (!state.publishing && state.ledger) {
@@ -176,6 +185,7 @@ export async function startUplink(options: UplinkOptions): Promise<Uplink> {
       max_records: options.bounds?.max_records ?? 1_000,
       max_bytes: options.bounds?.max_bytes ?? 1024 * 1024,
       position: (name, partition) => state.positions[`${name}/${partition}`],
+      onReset: (name, partition, next) => turns.take(-1, () => restart(`${name}/${partition}`, next)),
       handle: (batch, signal) =>
         turns.take(rank, () => take(batch, AbortSignal.any([signal, stopping.signal]))),
       onError: (error) => {

@@ -58,6 +58,7 @@ const STATUS: Readonly<Record<string, number>> = {
   FORBIDDEN: 403,
   NOT_AT_THIS_SITE: 409,
   BUS_FULL: 429,
+  BUS_UNAVAILABLE: 503,
 };
 
 /** Faults of rules and filters that a client sent. */

@@ -11,7 +11,7 @@ import { type Detection, loadDetection, nameFolders } from '../load-detection.ts
 import { loadResidency } from '../load-residency.ts';
 import { readPacks } from '../packs/open-pack-store.ts';
 import { readSiteConfig } from '../read-site-config.ts';
-import { listTlsFiles, readTls } from '../read-tls.ts';
+import { listTlsFiles, readClientTls, readTls } from '../read-tls.ts';
 import { exceptionFolder } from '../rules/open-exceptions.ts';
 import { gatesOf } from '../rules/open-rule-desk.ts';
 import { readExceptionFolder } from '../rules/read-exception-folder.ts';
@@ -54,14 +54,19 @@ export async function checkSite(
   };
   const config: SiteConfig | undefined = attempt(() => readSiteConfig({ file, environment }));
   if (!config) return problems;
-  for (const { path, files } of listTlsFiles(config)) {
+  const attemptAt = (path: string, work: () => unknown): void => {
     try {
-      readTls(files);
+      work();
     } catch (error) {
       for (const problem of problemsOf(error, file))
         problems.push({ ...problem, place: { ...problem.place, path } });
     }
-  }
+  };
+  for (const { path, files } of listTlsFiles(config)) attemptAt(path, () => readTls(files));
+  const { bus } = config;
+  if (bus.engine === 'kafka') attemptAt('bus.tls', () => readClientTls(bus.tls ?? {}));
+  const ingress = config.parent?.ingress;
+  if (ingress) attemptAt('parent.ingress.tls', () => readClientTls(ingress.tls ?? {}));
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
   const packs = attempt(() => readPacks(join(config.data, 'packs'))) ?? { folders: [], refused: [] };

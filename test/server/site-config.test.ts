@@ -183,6 +183,68 @@ sources:
   );
 });
 
+describe('the bus of a site', () => {
+  const CENTRE = SMALLEST.replace('edge', 'centre');
+  const onKafka = (more: string): string =>
+    `${CENTRE}bus: { engine: kafka, brokers: ['kafka-1:9093', '[::1]:9092']${more} }\n`;
+
+  test('is embedded unless Kafka is asked for, and Kafka needs its brokers alone', () => {
+    expect(read(CENTRE).bus).toEqual({ engine: 'embedded' });
+    expect(read(onKafka('')).bus).toEqual({
+      engine: 'kafka',
+      brokers: ['kafka-1:9093', '[::1]:9092'],
+      topics: { create: true, events_partitions: 24 },
+      ingress: false,
+      compression: 'zstd',
+      delivery_timeout_ms: 5_000,
+      spool: { max_bytes: 8 * 1024 ** 3 },
+    });
+  });
+
+  test('takes its secrets from the environment and its files from beside the configuration', () => {
+    const sasl = 'sasl: { mechanism: scram-sha-512, username: picket, password: { $env: KAFKA_PASSWORD } }';
+    const tls = 'tls: { ca_file: ca.pem, certificate_file: picket.crt, key_file: picket.key }';
+    const { bus } = read(onKafka(`, ${sasl}, ${tls}`), { KAFKA_PASSWORD: 'secret' });
+    expect(bus).toMatchObject({
+      sasl: { password: 'secret' },
+      tls: { ca_file: join(folder, 'ca.pem'), certificate_file: join(folder, 'picket.crt') },
+    });
+    expect(problemsOf(onKafka(`, ${sasl}`))).toContain('bus.sasl.password: CONFIG_SECRET');
+  });
+
+  test.each([
+    ['brokers: [kafka]', 'bus.brokers.0: CONFIG_VALUE'],
+    ['brokers: []', 'bus.brokers: CONFIG_VALUE'],
+    ['brokers: [a:1], tls: { key_file: a.key }', 'bus.tls: CONFIG_VALUE'],
+    [
+      'brokers: [a:1], sasl: { mechanism: md5, username: a, password: b }',
+      'bus.sasl.mechanism: CONFIG_VALUE',
+    ],
+    ['brokers: [a:1], topics: { events_partitions: 0 }', 'bus.topics.events_partitions: CONFIG_VALUE'],
+    ['brokers: [a:1], spool: { max_bytes: 1 }', 'bus.spool.max_bytes: CONFIG_VALUE'],
+    ['brokers: [a:1], folder: x', 'bus.folder: CONFIG_UNKNOWN_KEY'],
+    ['brokers: [a:1], ingress: true', 'bus.ingress: CONFIG_VALUE'],
+  ])('refuses %j at its place', (text, problem) => {
+    expect(problemsOf(`${CENTRE}bus: { engine: kafka, ${text} }\n`)).toContain(problem);
+  });
+
+  test('a file of its TLS that is not there is told by picket check', async () => {
+    const problems = await checkSite(write(onKafka(', tls: { ca_file: none.pem }')), {});
+    expect(problems).toContainEqual(
+      expect.objectContaining({ code: 'TLS_FILE', place: expect.objectContaining({ path: 'bus.tls' }) }),
+    );
+  });
+
+  test('of a parent, into which a site hands its batches, is reached in the same words', () => {
+    const ingress = 'ingress: { brokers: [kafka:9093], tls: { ca_file: ca.pem } }';
+    const { parent } = read(`${SMALLEST}parent: { bundle_file: bundle.txt, ${ingress} }\n`);
+    expect(parent).toMatchObject({
+      bundle_file: join(folder, 'bundle.txt'),
+      ingress: { brokers: ['kafka:9093'], tls: { ca_file: join(folder, 'ca.pem') } },
+    });
+  });
+});
+
 describe('picket check', () => {
   test('finds nothing wrong with a good file and the bundled content', async () => {
     expect(await checkSite(write(SMALLEST), {})).toEqual([]);

@@ -1,4 +1,4 @@
-/** Installs what the real tests need: Debian packages, kube-apiserver and Trivy built from pinned Go modules, pySigma from pinned Python packages. */
+/** Installs what the real tests need: Debian packages, kube-apiserver and Trivy built from pinned Go modules, pySigma from pinned Python packages, Kafka from pinned Maven artifacts. */
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -7,6 +7,8 @@ import {
   debianPackages,
   findProgram,
   goPrograms,
+  mavenFolder,
+  mavenPrograms,
   type Program,
   pythonFolder,
   pythonPrograms,
@@ -39,6 +41,10 @@ function isGoProgram(name: string): name is keyof typeof goPrograms {
 
 function isPythonProgram(name: string): name is keyof typeof pythonPrograms {
   return Object.hasOwn(pythonPrograms, name);
+}
+
+function isMavenProgram(name: string): name is keyof typeof mavenPrograms {
+  return Object.hasOwn(mavenPrograms, name);
 }
 
 function isDebianProgram(name: string): name is keyof typeof debianPackages {
@@ -155,9 +161,44 @@ async function makePythonEnvironment(name: keyof typeof pythonPrograms): Promise
   say(`${name} ${pythonPrograms[name]}: installed (${target})`);
 }
 
+/** Gathers the jars of a Java program from its pom.xml beside this file, unless that version is there already. */
+async function gatherJars(name: keyof typeof mavenPrograms): Promise<void> {
+  const target = mavenFolder(name);
+  if (findProgram(name) !== undefined) {
+    say(`${name} ${mavenPrograms[name]}: there (${target})`);
+    return;
+  }
+  await installPackages(['java', 'mvn']);
+  await mkdir(dirname(target), { recursive: true });
+  const unfinished = `${target}.${process.pid}`;
+  try {
+    await execa(
+      requireProgram('mvn'),
+      [
+        '--batch-mode',
+        '--quiet',
+        // A checksum that does not fit ends it; Maven's own way is a warning.
+        '--strict-checksums',
+        '--file',
+        join(import.meta.dirname, name, 'pom.xml'),
+        'dependency:copy-dependencies',
+        `-DoutputDirectory=${unfinished}`,
+      ],
+      { stdio: ['ignore', 'ignore', 'inherit'], timeout: 900_000 },
+    );
+    await rm(target, { recursive: true, force: true });
+    await rename(unfinished, target);
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+  say(`${name} ${mavenPrograms[name]}: gathered (${target})`);
+}
+
 /** Installs these programs, or all when none is named; does nothing that was done before. */
 export async function install(names: readonly string[]): Promise<void> {
-  const known = [debianPackages, goPrograms, pythonPrograms].flatMap((programs) => Object.keys(programs));
+  const known = [debianPackages, goPrograms, pythonPrograms, mavenPrograms].flatMap((programs) =>
+    Object.keys(programs),
+  );
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new Error(`unknown: ${unknown.join(', ')}; known are: ${known.join(', ')}`);
@@ -167,6 +208,7 @@ export async function install(names: readonly string[]): Promise<void> {
   if (packages.length > 0) await installPackages(packages);
   for (const name of wanted.filter(isGoProgram)) await buildProgram(name);
   for (const name of wanted.filter(isPythonProgram)) await makePythonEnvironment(name);
+  for (const name of wanted.filter(isMavenProgram)) await gatherJars(name);
   const missing = wanted.filter((name) => findProgram(name as Program) === undefined);
   if (missing.length > 0) throw new Error(`installed, but not found: ${missing.join(', ')}`);
 }

@@ -6,6 +6,7 @@ import { cacheFolder } from './cache-folder.ts';
 export const kubeApiserverVersion = '1.34.2';
 export const trivyVersion = '0.74.0';
 export const pysigmaVersion = '2.0.1-sqlite-2.1.1';
+export const kafkaVersion = '4.1.1';
 
 /** Debian packages that `install.ts` brings, by the name of the program they are wanted for. */
 export const debianPackages = {
@@ -21,6 +22,8 @@ export const debianPackages = {
   pcaps: 'golang-github-gopacket-gopacket-dev',
   'chinese-fonts': 'fonts-noto-cjk',
   python3: 'python3-venv',
+  java: 'openjdk-17-jre-headless',
+  mvn: 'maven',
 } as const;
 
 /** Programs that `install.ts` builds with Go from a pinned go.mod, and their versions. */
@@ -32,7 +35,14 @@ export const goPrograms = {
 /** Python packages that `install.ts` puts into environments of their own, pinned in `<name>/requirements.txt`. */
 export const pythonPrograms = { pysigma: pysigmaVersion } as const;
 
-export type Program = keyof typeof debianPackages | keyof typeof goPrograms | keyof typeof pythonPrograms;
+/** Java programs that `install.ts` brings with Maven: the dependencies of `<name>/pom.xml`, each in a version that is pinned there. */
+export const mavenPrograms = { kafka: kafkaVersion } as const;
+
+export type Program =
+  | keyof typeof debianPackages
+  | keyof typeof goPrograms
+  | keyof typeof pythonPrograms
+  | keyof typeof mavenPrograms;
 
 /** Needs that are files instead of programs on the search path. */
 const knownFiles: Partial<Record<Program, string>> = {
@@ -62,7 +72,12 @@ export function pythonFolder(name: keyof typeof pythonPrograms, cache: string = 
   return join(cache, `${name}-${pythonPrograms[name]}`);
 }
 
-/** The absolute path of a program (or of the file that stands for it; of a Python environment, its python), or undefined where it is missing. */
+/** The folder of a Java program's jars that `install.ts` makes. */
+export function mavenFolder(name: keyof typeof mavenPrograms, cache: string = cacheFolder()): string {
+  return join(cache, `${name}-${mavenPrograms[name]}`);
+}
+
+/** The absolute path of a program (or of the file that stands for it; of a Python environment, its python; of a Java program, its own jar), or undefined where it is missing. */
 export function findProgram(name: Program, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   if (name === 'kube-apiserver' || name === 'trivy') {
     const path = builtProgramPath(name, cacheFolder(environment));
@@ -71,6 +86,10 @@ export function findProgram(name: Program, environment: NodeJS.ProcessEnv = proc
   if (name === 'pysigma') {
     const path = join(pythonFolder(name, cacheFolder(environment)), 'bin', 'python');
     return isReadable(path, constants.X_OK) ? path : undefined;
+  }
+  if (name === 'kafka') {
+    const path = join(mavenFolder(name, cacheFolder(environment)), `kafka_2.13-${kafkaVersion}.jar`);
+    return isReadable(path, constants.R_OK) ? path : undefined;
   }
   const file = knownFiles[name];
   if (file !== undefined) return isReadable(file, constants.R_OK) ? file : undefined;

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { BusBatch, ConsumeOptions, Consumer } from '../bus.ts';
+import { Gate } from '../gate.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 /** What a consumer needs of its bus. */
@@ -81,7 +82,7 @@ async function runPartition(run: Run, log: PartitionLog): Promise<void> {
   const { host, options, gate, signal } = run;
   const release = await host.claim(options.group, log, signal);
   try {
-    let next = startOffset(run, log);
+    let next = await startOffset(run, log);
     while (!signal.aborted) {
       await gate.passed();
       if (signal.aborted) return;
@@ -121,12 +122,13 @@ async function readOn({ host, options, signal, gate }: Run, log: PartitionLog, n
 }
 
 /** A position outside what is kept (dropped by retention, or of an older folder) falls to `from`, as Kafka's auto.offset.reset. */
-function startOffset({ host, options }: Run, log: PartitionLog): number {
+async function startOffset({ host, options }: Run, log: PartitionLog): Promise<number> {
   const wanted = options.position?.(log.topic.name, log.partition) ?? host.committed(options.group, log);
   if (wanted !== undefined && wanted >= log.first && wanted <= log.next) return wanted;
   const start = wanted === undefined && options.from === 'latest' ? log.next : log.first;
   // Written down, so that `latest` means the moment the group was first seen, also after a restart.
   host.commit(options.group, log, start);
+  if (wanted !== undefined) await options.onReset?.(log.topic.name, log.partition, start);
   return start;
 }
 
@@ -152,29 +154,5 @@ async function pauseFor({ host, signal }: Run, wait_ms: number): Promise<void> {
     await host.clock.sleep(wait_ms, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-  }
-}
-
-/** Open by default; those who come while it is shut wait. */
-class Gate {
-  #waiting: (() => void)[] | undefined;
-
-  shut(): void {
-    this.#waiting ??= [];
-  }
-
-  open(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
-    for (const pass of waiting) pass();
-  }
-
-  async passed(): Promise<void> {
-    while (this.#waiting) {
-      const waiting = this.#waiting;
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-      });
-    }
   }
 }

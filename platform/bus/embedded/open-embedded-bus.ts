@@ -7,10 +7,11 @@ import { TOPICS, type TopicDefinition } from '../../core/topics.ts';
 import { DurableDatabase } from '../../sqlite/durable-database.ts';
 import type { Bus, BusMessage, BusRecord, ConsumeOptions, Consumer, DeadLetterReason } from '../bus.ts';
 import { makeDeadLetter } from '../dead-letter.ts';
+import { measureMessages } from '../measure-messages.ts';
 import { CommittedOffsets } from './committed-offsets.ts';
 import { type ConsumerHost, startConsumer } from './consumer.ts';
 import { DEFAULT_LIMITS, type EmbeddedBusLimits } from './limits.ts';
-import { type DroppedSegment, messageBytes, PartitionLog } from './partition-log.ts';
+import { type DroppedSegment, PartitionLog } from './partition-log.ts';
 import { CONGESTED_SHARE, FULL_SHARE, type MeasureDisk, measureDisk, Pressure } from './pressure.ts';
 import { BUS_SCHEMA, BUS_SCHEMA_VERSION } from './schema.ts';
 
@@ -174,7 +175,7 @@ class EmbeddedBus implements Bus, ConsumerHost {
     max_message_bytes: number,
   ): Promise<readonly { partition: number; offset: number }[]> {
     if (this.#closed) throw this.#store.closedError();
-    const bytes = this.#measure(topic, messages, max_message_bytes);
+    const bytes = measureMessages({ topic, messages, max_message_bytes });
     // A known topic must reach submit in this very turn: equal keys keep the order of the calls.
     const logs = this.#holds(topic) ?? (await this.#logsOf(topic));
     if (messages.length === 0) return [];
@@ -190,22 +191,6 @@ class EmbeddedBus implements Bus, ConsumerHost {
   #holds(topic: TopicDefinition): readonly PartitionLog[] | undefined {
     const logs = this.#logs.get(topic.name);
     return logs?.length === topic.partitions ? logs : undefined;
-  }
-
-  #measure(topic: TopicDefinition, messages: readonly BusMessage[], max_message_bytes: number): number {
-    let total = 0;
-    for (const [index, message] of messages.entries()) {
-      const bytes = messageBytes(message);
-      if (bytes > max_message_bytes) {
-        throw new PicketError({
-          code: 'BUS_MESSAGE_TOO_LARGE',
-          message: `message of ${bytes} bytes for ${topic.name}; the most is ${max_message_bytes}`,
-          place: { at: `message ${index + 1} of ${messages.length}` },
-        });
-      }
-      total += bytes;
-    }
-    return total;
   }
 
   #refuseWhenFull(bytes: number): void {

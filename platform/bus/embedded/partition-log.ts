@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TopicDefinition } from '../../core/topics.ts';
 import type { BusMessage, BusRecord } from '../bus.ts';
+import { messageBytes } from '../measure-messages.ts';
 import { createSegmentTable } from './schema.ts';
 
 export interface Segment {
@@ -21,15 +22,6 @@ export interface DroppedSegment {
   readonly bytes: number;
   readonly next: number;
   readonly reason: 'age' | 'bytes';
-}
-
-/** Bytes of a message as limits and retention count them: key, headers and value. */
-export function messageBytes(message: BusMessage): number {
-  let bytes = message.value.byteLength + Buffer.byteLength(message.key);
-  for (const name in message.headers) {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(message.headers[name] ?? '');
-  }
-  return bytes;
 }
 
 type Row = [position: number, timestamp: number, meta: string, value: Uint8Array];

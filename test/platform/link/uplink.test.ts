@@ -189,6 +189,48 @@ describe('the uplink', () => {
   }, 120_000);
 });
 
+describe('the uplink of a bus that was made anew', () => {
+  it('sends what the new bus holds, though its offsets were sent before', async () => {
+    const [home, away] = [makeFolder(), makeFolder()];
+    const keys = await openSiteKeys({ folder: join(home, 'keys') });
+    const parent = await openEnd(away);
+    await parent.records.create('sites', SITE.id, siteRecord(keys));
+    const send = takeAt(parent, keys);
+    const arrived = async (): Promise<string[]> =>
+      (await readTopic(parent.bus, TOPICS.events))
+        .map((event) => (event['event'] as { id: string }).id)
+        .sort();
+    const feed = async (child: End, ids: readonly string[]): Promise<void> => {
+      const messages = ids.map((id) => ({
+        key: 'one source',
+        value: Buffer.from(JSON.stringify(makeEvent({ id, class: 'network-flow' }))),
+        headers: {},
+      }));
+      await child.bus.produce(TOPICS.events, messages);
+    };
+    const until = (what: string, count: number): Promise<void> =>
+      waitUntil({ what, holds: async () => (await arrived()).length === count, timeout_ms: 10_000 });
+
+    let child = await openEnd(home);
+    await feed(child, ['a', 'b', 'c']);
+    let uplink = await start({ child, keys, send });
+    await until('the first three', 3);
+    await uplink.stop();
+    await child.close();
+    rmSync(join(home, 'bus'), { recursive: true });
+    child = await openEnd(home);
+    uplink = await start({ child, keys, send });
+    await feed(child, ['d']);
+    await until('the one of the new bus', 4);
+    expect(await arrived()).toEqual(['a', 'b', 'c', 'd']);
+    await uplink.stop();
+    await child.close();
+    await parent.close();
+    rmSync(home, { recursive: true, force: true });
+    rmSync(away, { recursive: true, force: true });
+  });
+});
+
 describe('the parent', () => {
   it('refuses a batch that was altered, forked, replayed, skipped or made for another, and quarantines a breach', async () => {
     const [home, away] = [makeFolder(), makeFolder()];

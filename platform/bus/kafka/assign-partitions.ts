@@ -1,0 +1,179 @@
+// Shares partitions out among the members of a group, leaving each where it is as far as balance lets it.
+
+export interface Member {
+  readonly id: string;
+  readonly topics: readonly string[];
+  /** What it holds, as it says itself, and since which generation of the group. */
+  readonly owned: Readonly<Record<string, readonly number[]>>;
+  readonly generation: number;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Member id → partitions. */
+export type Shares = ReadonlyMap<string, readonly TopicPartition[]>;
+
+export interface Assignment {
+  /** Where everything belongs. */
+  readonly target: Shares;
+  /**
+   * What is handed out now: the target without partitions that another member still holds. That member is told to let
+   * go of them; when it has, it joins again, and they are handed out then (as in Kafka's KIP-429).
+   */
+  readonly now: Shares;
+}
+
+/**
+ * Each topic's partitions lie evenly over the members that subscribe to it (counts differ by one at most), members with
+ * fewer partitions in all are given first, and no more moves than balance needs. The same input gives the same output,
+ * whatever order the members come in.
+ * @param options.partitions partitions of each topic; a topic that is left out is given to nobody
+ */
+export function assignPartitions(options: {
+  members: readonly Member[];
+  partitions: ReadonlyMap<string, number>;
+}): Assignment {
+  const members = [...options.members].sort((a, b) => compare(a.id, b.id));
+  const owners = findOwners(members, options.partitions);
+  const held = new Map(members.map(({ id }) => [id, new Map<string, number[]>()]));
+  for (const topic of [...options.partitions.keys()].sort(compare)) {
+    const subscribed = members.filter(({ topics }) => topics.includes(topic)).map(({ id }) => id);
+    shareTopic({ topic, count: options.partitions.get(topic) ?? 0, subscribed, owners, held });
+  }
+  evenOut({ members, held });
+  const target = new Map(members.map(({ id }) => [id, listPartitions(held.get(id))]));
+  const now = new Map(
+    [...target].map(([id, list]) => [
+      id,
+      list.filter(({ topic, partition }) => (owners.get(keyOf(topic, partition)) ?? id) === id),
+    ]),
+  );
+  return { target, now };
+}
+
+type Held = Map<string, Map<string, number[]>>;
+
+/** Who holds what: of two that say so the one of the later generation, since the other has missed losing it. */
+function findOwners(
+  members: readonly Member[],
+  partitions: ReadonlyMap<string, number>,
+): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  const since = new Map<string, number>();
+  for (const { id, topics, owned, generation } of members) {
+    for (const [topic, list] of Object.entries(owned)) {
+      if (!topics.includes(topic)) continue;
+      for (const partition of list) {
+        if (!(partition < (partitions.get(topic) ?? 0))) continue;
+        const key = keyOf(topic, partition);
+        if ((since.get(key) ?? Number.NEGATIVE_INFINITY) >= generation) continue;
+        owners.set(key, id);
+        since.set(key, generation);
+      }
+    }
+  }
+  return owners;
+}
+
+function shareTopic(options: {
+  topic: string;
+  count: number;
+  subscribed: readonly string[];
+  owners: ReadonlyMap<string, string>;
+  held: Held;
+}): void {
+  const { topic, count, subscribed, owners, held } = options;
+  if (subscribed.length === 0) return;
+  const floor = Math.floor(count / subscribed.length);
+  let extra = count % subscribed.length;
+  const free: number[] = [];
+  const own = new Map<string, number[]>(subscribed.map((id) => [id, []]));
+  for (let partition = 0; partition < count; partition++) {
+    const list = own.get(owners.get(keyOf(topic, partition)) ?? '');
+    if (list) list.push(partition);
+    else free.push(partition);
+  }
+  // The places above the even share go to those who would otherwise lose one.
+  const byHolding = [...subscribed].sort(
+    (a, b) => (own.get(b)?.length ?? 0) - (own.get(a)?.length ?? 0) || compare(a, b),
+  );
+  for (const id of byHolding) {
+    const list = own.get(id) ?? [];
+    const keeps = list.length > floor && extra > 0 ? floor + 1 : floor;
+    if (keeps > floor) extra--;
+    free.push(...list.splice(keeps));
+    held.get(id)?.set(topic, list);
+  }
+  for (const partition of free.sort((a, b) => a - b)) {
+    const wanting = subscribed.filter((id) => {
+      const has = own.get(id)?.length ?? 0;
+      return has < floor || (has === floor && extra > 0);
+    });
+    const below = wanting.filter((id) => (own.get(id)?.length ?? 0) < floor);
+    const taker = least(below.length > 0 ? below : wanting, (id) => total(held.get(id)));
+    const list = own.get(taker) ?? [];
+    if (list.length >= floor) extra--;
+    list.push(partition);
+  }
+}
+
+/** Topics may be even each and members not in all: moves one at a time while it narrows a gap and keeps the topic even. */
+function evenOut({ members, held }: { members: readonly Member[]; held: Held }): void {
+  for (;;) {
+    const move = findMove(members, held);
+    if (!move) return;
+    const { from, to, topic } = move;
+    const partition = held.get(from)?.get(topic)?.pop();
+    if (partition === undefined) return;
+    const list = held.get(to)?.get(topic) ?? [];
+    list.push(partition);
+    held.get(to)?.set(topic, list);
+  }
+}
+
+function findMove(
+  members: readonly Member[],
+  held: Held,
+): { from: string; to: string; topic: string } | undefined {
+  const totals = members.map(({ id }) => total(held.get(id)));
+  for (const [fromAt, from] of members.entries()) {
+    for (const [toAt, to] of members.entries()) {
+      if ((totals[fromAt] ?? 0) - (totals[toAt] ?? 0) < 2) continue;
+      for (const [topic, list] of held.get(from.id) ?? []) {
+        if (!to.topics.includes(topic)) continue;
+        if (list.length > (held.get(to.id)?.get(topic)?.length ?? 0))
+          return { from: from.id, to: to.id, topic };
+      }
+    }
+  }
+  return undefined;
+}
+
+function listPartitions(topics: ReadonlyMap<string, readonly number[]> | undefined): TopicPartition[] {
+  return [...(topics ?? [])].flatMap(([topic, list]) =>
+    [...list].sort((a, b) => a - b).map((partition) => ({ topic, partition })),
+  );
+}
+
+function total(topics: ReadonlyMap<string, readonly number[]> | undefined): number {
+  let sum = 0;
+  for (const list of topics?.values() ?? []) sum += list.length;
+  return sum;
+}
+
+function least(ids: readonly string[], weigh: (id: string) => number): string {
+  let best = ids[0] ?? '';
+  for (const id of ids) if (weigh(id) < weigh(best)) best = id;
+  return best;
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${partition} ${topic}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
