@@ -52,6 +52,10 @@ async function countLeft(spool: Bus, topics: readonly TopicDefinition[]): Promis
   return left;
 }
 
+/**
+ * A record keeps its place behind every one of its key that was acknowledged before it was handed in. Calls made side
+ * by side may change places when the brokers return while one of them has just been given up.
+ */
 export class SpooledBus implements Bus {
   readonly #options: SpooledBusOptions & { readonly topics: readonly TopicDefinition[] };
   readonly #bus: Bus;
