@@ -9,6 +9,7 @@ import {
 } from '../platform/core/event.ts';
 import type { ResidencyClass } from '../platform/core/names.ts';
 import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
+import { shortId } from '../platform/core/short-id.ts';
 import type { SiteIdentity } from './site-identity.ts';
 import type { EventDraft, RawRecord } from './source.ts';
 
@@ -75,7 +76,7 @@ export function judgeTime(
   return { timestamp: Math.trunc(timestamp), time: timestamp > received + FUTURE_LIMIT_MS ? 'future' : 'ok' };
 }
 
-/** 128 bits of HMAC-SHA-256 over the record's identity, base64url: 22 characters. */
+/** A shortId of HMAC-SHA-256 over the record's identity. */
 function eventId(options: {
   site: SiteIdentity;
   sourceId: string;
@@ -98,7 +99,7 @@ function eventId(options: {
   }
   // Played at another time it is another event: the first would stand in the index, the second make alerts.
   if (record.shift_ms) hmac.update(`\nshift\n${record.shift_ms}`);
-  return hmac.digest().subarray(0, 16).toString('base64url');
+  return shortId(hmac.digest());
 }
 
 /** The raw record as text, or base64 when it is not UTF-8. */

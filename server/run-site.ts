@@ -3,6 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../detect/incidents/start-incident-builder.ts';
+import { loadQuestions } from '../detect/investigate/load-questions.ts';
+import { startInvestigator } from '../detect/investigate/start-investigator.ts';
 import { startDetector } from '../detect/worker/start-detector.ts';
 import { createIntake, type Intake } from '../ingest/intake.ts';
 import { keepSiteEvents } from '../ingest/keep-site-events.ts';
@@ -11,7 +13,7 @@ import { createSourceStateStore } from '../ingest/source-state.ts';
 import { replayDeadLetters } from '../platform/bus/replay-dead-letters.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { Counters } from '../platform/core/counters.ts';
-import { describeError, PicketError } from '../platform/core/errors.ts';
+import { describeError, describePlace, PicketError } from '../platform/core/errors.ts';
 import { createLogger } from '../platform/core/log.ts';
 import { TOPICS } from '../platform/core/topics.ts';
 import { openLocalKeys, openSiteKeys } from '../platform/identity/site-identity.ts';
@@ -168,6 +170,17 @@ async function start(options: {
   rules.desk.attach(detector);
   const incidents = await startIncidentBuilder({ bus, records, clock, counters, logger });
   endings.add('incidents', () => incidents.stop());
+  const asked = loadQuestions(content(config.content.investigation));
+  for (const { code, message, place } of asked.refused)
+    logger.warn({ code, place: describePlace(place) }, message);
+  const investigator = await startInvestigator({
+    index,
+    records,
+    clock,
+    questions: asked.questions,
+    logger,
+  });
+  endings.add('investigator', () => investigator.stop());
   const ledger = startLedgerKeeper({ bus, records, logger });
   endings.add('ledger', () => ledger.stop());
   const retention = startRetention({ index, rules: config.retention, clock, counters, logger });
@@ -218,6 +231,7 @@ async function start(options: {
     clock,
     logger,
     access,
+    investigator,
     runner: parentSide?.runner,
     desk: parentSide?.desk,
     parentLink: () => childSide?.state(),

@@ -50,6 +50,7 @@ export const SiteConfig = z
         rules: z.array(z.string()).default(['rules/sigma', 'rules/correlation']),
         pipelines: z.string().default('rules/pipelines'),
         playbooks: z.string().default('rules/playbooks'),
+        investigation: z.string().default('rules/investigation'),
         residency: z.string().default('rules/residency'),
         entity_fields: z.string().default('rules/entities/entity-fields.yaml'),
       })

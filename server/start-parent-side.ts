@@ -13,6 +13,7 @@ import { startLinkServer } from '../platform/link/link-server.ts';
 import { startIngress } from '../platform/link/take-ingress.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
 import { startDeliverer } from '../respond/notify/deliver.ts';
+import { startLateDigest } from '../respond/notify/digest-late.ts';
 import { loadPlaybooks } from '../respond/playbooks/load-playbooks.ts';
 import { type PlaybookRunner, startPlaybookRunner } from '../respond/playbooks/run-playbooks.ts';
 import { orderChange, type PostureDesk } from '../respond/posture/order-change.ts';
@@ -88,6 +89,7 @@ export async function startParentSide(options: {
     counters,
     logger,
   });
+  const digest = await startLateDigest({ records, deliverer, clock, logger });
   const { playbooks, refused } = await loadPlaybooks(options.content(config.content.playbooks));
   for (const { code, message, place } of refused) logger.warn({ code, place: describePlace(place) }, message);
   const runner = await startPlaybookRunner({
@@ -128,6 +130,7 @@ export async function startParentSide(options: {
       await ingress?.stop();
       await commands?.stop();
       await runner.stop();
+      await digest.stop();
       await deliverer.stop();
     },
   };

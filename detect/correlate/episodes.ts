@@ -1,6 +1,7 @@
 // Joins firing points into episodes: maximal runs with neighbours at most T apart, cut at UTC midnight.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../platform/core/canonical-json.ts';
+import { shortId } from '../../platform/core/short-id.ts';
 import type { Correlation } from './correlation.ts';
 
 /** A point by (t, event id). */
@@ -45,7 +46,7 @@ export function comparePoints(a: Point, b: Point): number {
   return a.t - b.t || (a.event < b.event ? -1 : a.event > b.event ? 1 : 0);
 }
 
-/** SHA-256 of rule id (not version), scope, tenant, key and anchor, 128 bits, base64url (SEMANTICS, Matches, alerts, scope). */
+/** SHA-256 of rule id (not version), scope, tenant, key and anchor, as a shortId (SEMANTICS, Matches, alerts, scope). */
 export function alertId(options: {
   rule: string;
   scope: 'site' | 'fleet';
@@ -54,11 +55,11 @@ export function alertId(options: {
   anchor: Point;
 }): string {
   const { rule, scope, tenant, key, anchor } = options;
-  return createHash('sha256')
-    .update(canonicalJson([rule, scope, tenant, key, anchor.t, anchor.event]))
-    .digest()
-    .subarray(0, 16)
-    .toString('base64url');
+  return shortId(
+    createHash('sha256')
+      .update(canonicalJson([rule, scope, tenant, key, anchor.t, anchor.event]))
+      .digest(),
+  );
 }
 
 /** Whether an episode's events are only its firing points: what else lies between is not what it tells of. */

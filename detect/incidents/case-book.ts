@@ -5,6 +5,7 @@ import type { Alert } from '../../platform/core/alert.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Incident, IncidentLink, IncidentNote } from '../../platform/core/incident.ts';
 import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
+import { shortId } from '../../platform/core/short-id.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import {
   type RecordQuery,
@@ -33,10 +34,10 @@ export interface CaseBook {
 /** An anchor moves back a few times at most; more is a loop. */
 const MAX_HEIRS = 100;
 
-/** The id of an incident that begins with an alert: 128 bits of SHA-256, base64url. */
+/** The id of an incident that begins with an alert: a shortId of SHA-256. */
 export function incidentId(oldestAlert: string, attempt = 0): string {
   const text = attempt === 0 ? oldestAlert : `${oldestAlert}/${attempt}`;
-  return createHash('sha256').update(`incident\n${text}`).digest().subarray(0, 16).toString('base64url');
+  return shortId(createHash('sha256').update(`incident\n${text}`).digest());
 }
 
 /** Reads alerts and incidents back from the records. A crash between two writes is finished when its batch comes again. */

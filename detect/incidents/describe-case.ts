@@ -1,5 +1,5 @@
 // The engine's part of an incident, worked out from its alerts: level, title, entities, span, quietness.
-import type { Alert, Threat } from '../../platform/core/alert.ts';
+import { type Alert, isLate, type Threat } from '../../platform/core/alert.ts';
 import { type Entity, type EntityType, entityKey } from '../../platform/core/entity.ts';
 import type { Incident, IncidentAlert, IncidentJoin } from '../../platform/core/incident.ts';
 import { LEVELS, type Level } from '../../platform/core/names.ts';
@@ -27,9 +27,6 @@ export type EnginePart = Pick<
   | 'last'
   | 'quiet'
 >;
-
-/** An alert made this long after its event is late. */
-export const LATE_MS = 3_600_000;
 
 const MAX_ENTITIES = 500;
 
@@ -59,7 +56,7 @@ export function caseAlertOf(alert: Alert): CaseAlert {
     entities,
     site,
     threat,
-    late: alert.replayed || alert.detection_delay_ms >= LATE_MS,
+    late: isLate(alert),
     shown: {
       id,
       rule_id: alert.rule.id,

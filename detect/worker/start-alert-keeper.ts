@@ -25,7 +25,8 @@ export async function keepAlert(records: RecordStore, alert: Alert): Promise<'ke
       // A link takes no alert of scope `fleet` from a child: such a one was made here.
       foreign = otherSite && alert.scope !== 'fleet';
       newer = !foreign && (!current || otherSite || current.revision < alert.revision);
-      return newer ? { ...alert, status } : undefined;
+      const digest = current?.digest;
+      return newer ? { ...alert, status, ...(digest === undefined ? {} : { digest }) } : undefined;
     },
   });
   // What people decided follows to the alert that took this one's place (SEMANTICS, Late truth).

@@ -76,5 +76,15 @@ export const Alert = z.object({
   created: z.iso.datetime(),
   /** How analysts handle it; people's part, never the engine's. */
   status: z.enum(['open', 'acknowledged', 'closed']).default('open'),
+  /** The digest that tells of it here, for a late one (respond/notify/digest-late.ts). */
+  digest: z.string().optional(),
 });
 export type Alert = z.infer<typeof Alert>;
+
+/** An alert made this long after its event is late. */
+export const LATE_MS = 3_600_000;
+
+/** Too late, or replayed: it sets off no message and no playbook of its own (SEMANTICS, Late truth). */
+export function isLate({ replayed, detection_delay_ms }: Pick<Alert, 'replayed' | 'detection_delay_ms'>): boolean {
+  return replayed || detection_delay_ms >= LATE_MS;
+}

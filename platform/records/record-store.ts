@@ -7,6 +7,7 @@ export const COLLECTIONS = [
   'alerts',
   'incidents',
   'incident-links',
+  'investigations',
   'runs',
   'postures',
   'sites',

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Alert } from '../core/alert.ts';
 import type { EntityType } from '../core/entity.ts';
 import type { JsonObject } from '../core/event.ts';
+import { shortId } from '../core/short-id.ts';
 import { type HashKey, hashValue, isChanged, maskValue, REMOVED } from './change-value.ts';
 import { type Change, type CompiledAct, count, dropFreeText, keepSecret } from './field-tree.ts';
 import { SUMMARY_FIELD } from './free-text.ts';
@@ -107,8 +108,7 @@ export function compileAlertChange(
  * could try names and addresses until one fits. With the key that never leaves, the id still is the same each time.
  */
 function hideIds(alert: Alert, { key }: HashKey): Alert {
-  const hide = (id: string): string =>
-    createHmac('sha256', key).update(`alert-id\n${id}`).digest().subarray(0, 16).toString('base64url');
+  const hide = (id: string): string => shortId(createHmac('sha256', key).update(`alert-id\n${id}`).digest());
   const { superseded_by } = alert;
   return {
     ...alert,

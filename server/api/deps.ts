@@ -1,5 +1,6 @@
 // What the API's routes work with; the composition of a site hands it in.
 import type { z } from 'zod';
+import type { Investigator } from '../../detect/investigate/start-investigator.ts';
 import type { Bus } from '../../platform/bus/bus.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Counters } from '../../platform/core/counters.ts';
@@ -37,6 +38,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly access: Access;
+  readonly investigator: Investigator;
   /** Undefined at sites that run no playbooks. */
   readonly runner: PlaybookRunner | undefined;
   /** Undefined at sites that have no children. */

@@ -1,6 +1,7 @@
 // Shapes of what people do to incidents over the API: merging, splitting, tasks, evidence, and the figures of many.
 import { z } from 'zod';
 import { IncidentEvidence } from '../../platform/core/incident.ts';
+import { Investigation } from '../../platform/core/investigation.ts';
 
 const Reason = z.string().min(1).max(1_000);
 
@@ -60,3 +61,7 @@ export const IncidentMetrics = z.object({
   close: SpreadView,
 });
 export type IncidentMetrics = z.infer<typeof IncidentMetrics>;
+
+/** Empty until the incident was asked about. */
+export const InvestigationView = z.object({ investigation: Investigation.optional() });
+export type InvestigationView = z.infer<typeof InvestigationView>;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildExceptionTable } from '../../detect/exceptions/exception-table.ts';
+import { loadQuestions } from '../../detect/investigate/load-questions.ts';
 import { loadEntityTable } from '../../detect/worker/entity-table.ts';
 import { ConfigError, type ConfigProblem } from '../../platform/core/config.ts';
 import { describeError, describePlace, PicketError } from '../../platform/core/errors.ts';
@@ -22,7 +23,9 @@ import { printJson, printLine } from './output.ts';
 export function addCheckCommand(program: Command): void {
   program
     .command('check')
-    .description("check a site's configuration, rules, residency and playbooks; nothing is started")
+    .description(
+      "check a site's configuration, rules, residency, playbooks and questions; nothing is started",
+    )
     .argument('<file>', 'configuration of the site')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExit codes: 0 good, 1 problems (each with file, line and key path).\n')
@@ -68,7 +71,7 @@ export async function checkSite(
   const ingress = config.parent?.ingress;
   if (ingress) attemptAt('parent.ingress.tls', () => readClientTls(ingress.tls ?? {}));
   const content = (path: string): string => resolveContent(path, file);
-  const { rules, pipelines, playbooks, residency, entity_fields } = config.content;
+  const { rules, pipelines, playbooks, investigation, residency, entity_fields } = config.content;
   const packs = attempt(() => readPacks(join(config.data, 'packs'))) ?? { folders: [], refused: [] };
   const detection = attempt(() =>
     loadDetection({
@@ -95,6 +98,7 @@ export async function checkSite(
   } catch (error) {
     problems.push(...problemsOf(error, file));
   }
+  problems.push(...loadQuestions(content(investigation)).refused);
   return problems;
 }
 

@@ -1,6 +1,7 @@
 // picket incidents: the cases, one with its risk, what people decide about which alerts stand together, and how long cases take.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Incident, IncidentLink } from '../../platform/core/incident.ts';
+import type { Investigation } from '../../platform/core/investigation.ts';
 import type { IncidentDetail, IncidentList } from '../api/contract.ts';
 import type { IncidentMetrics } from '../api/incident-contract.ts';
 import { printJson, printLine, printTable } from './output.ts';
@@ -101,6 +102,19 @@ export function addIncidentsCommands(program: Command): void {
 
   addSiteOptions(
     incidents
+      .command('investigate')
+      .description('ask all questions about an incident again, and print the account')
+      .argument('<id>')
+      .addOption(new Option('--language <code>', 'of the account').choices(['en', 'zh']).default('en')),
+  ).action(async (id: string, options: SiteOptions & { language: 'en' | 'zh' }) => {
+    const api = await connect(options);
+    const found = await api.call<Investigation>('POST', path(id, '/investigate'), {});
+    if (options.json) printJson(found);
+    else tellInvestigation(found, options.language);
+  });
+
+  addSiteOptions(
+    incidents
       .command('metrics')
       .description('how long incidents take to detect, acknowledge, contain and close')
       .option('--from <time>', 'made at or after (default: 30 days before --to)')
@@ -151,6 +165,16 @@ function tellIncident({ incident, risk, links, times }: IncidentDetail): void {
         : `${alerts.join(' + ')}: decision ${decision ?? ''}`,
     );
   for (const link of links) printLine(`${link.at} ${link.actor} ${link.kind} (${link.id}): ${link.reason}`);
+}
+
+function tellInvestigation({ account, answers, took_ms }: Investigation, language: 'en' | 'zh'): void {
+  for (const { text, search } of account) {
+    printLine(text[language]);
+    if (search) printLine(`    picket search '${search.query}' --since ${search.from} --until ${search.to}`);
+  }
+  for (const { title, error } of answers)
+    if (error) printLine(`${title[language]}: ${error.message} [${error.code}]`);
+  printLine(`${answers.length} questions asked in ${took_ms} ms`);
 }
 
 function describeAlert({ id, level, site, first, rule_name: rule }: Incident['alerts'][number]) {

@@ -112,6 +112,7 @@ export const meanings: Readonly<Record<string, string>> = {
   'content.rules': 'folders of Sigma rules, read whole',
   'content.pipelines': 'folder of field mappings and log source routes',
   'content.playbooks': 'folder of playbooks: see playbooks.md',
+  'content.investigation': 'folder of the questions that are asked about each incident: see investigation.md',
   'content.residency': 'folder of residency files: see residency.md',
   'content.entity_fields': 'which fields an alert is about',
   detect: 'tuning of the rules: see tuning.md',

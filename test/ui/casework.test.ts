@@ -41,6 +41,16 @@ describe.sequential('a case', () => {
     await risk.getByText('of 100').waitFor();
     expect(await page.getByText('Detected after').count()).toBe(1);
 
+    // It was asked about by itself; each sentence leads to what it stands on.
+    const asked = panel(page, 'Investigated by itself');
+    await asked.getByText(/alerts? of \d+ rules? at factory-shenzhen/).waitFor({ timeout: 30_000 });
+    await asked.getByText('What was found, in time').click();
+    expect(await asked.getByRole('listitem').count()).toBeGreaterThan(3);
+    await asked.getByRole('button', { name: 'Ask again' }).click();
+    await asked.getByText(/questions in \d+ ms/).waitFor();
+    if (process.env['PICKET_SHOTS'] !== undefined)
+      await page.screenshot({ path: `${process.env['PICKET_SHOTS']}/investigation-dark-en.png` });
+
     const tasks = panel(page, 'Tasks');
     await tasks.getByLabel('New task').fill('Ask the line');
     await tasks.getByRole('button', { name: 'Add' }).click();

@@ -9,6 +9,7 @@ import {
 import { mergeIncidents, splitIncident, unmergeIncidents } from '../../../detect/incidents/link-alerts.ts';
 import { measureCases } from '../../../detect/incidents/measure-cases.ts';
 import { Incident, IncidentLink } from '../../../platform/core/incident.ts';
+import { Investigation } from '../../../platform/core/investigation.ts';
 import { parseKql } from '../../../platform/core/kql/parse-kql.ts';
 import type { Api } from '../api.ts';
 import { IncidentChange, IncidentDetail, IncidentList, PageQuery } from '../contract.ts';
@@ -20,6 +21,7 @@ import {
   IncidentMetrics,
   IncidentSplit,
   IncidentUnmerge,
+  InvestigationView,
   NewEvidence,
   NewTask,
   TaskChange,
@@ -31,7 +33,7 @@ const Id = z.object({ id: z.string() });
 /** Thirty days. */
 const METRICS_MS = 30 * 86_400_000;
 
-export function incidentRoutes(api: Api, { records, clock, config }: ApiDeps): void {
+export function incidentRoutes(api: Api, { records, clock, config, investigator }: ApiDeps): void {
   api.get(
     '/incidents',
     {
@@ -220,5 +222,36 @@ export function incidentRoutes(api: Api, { records, clock, config }: ApiDeps): v
       } while (cursor !== undefined);
       return { from, to, incidents: incidents.length, ...measureCases(incidents) };
     },
+  );
+
+  api.get(
+    '/incidents/:id/investigation',
+    {
+      schema: {
+        summary: 'What was asked about the incident by itself, and the account made of it',
+        tags: ['incidents'],
+        params: Id,
+        response: { 200: InvestigationView },
+      },
+    },
+    async (request) => {
+      const { id } = await findIncident(records, request.params.id);
+      const stored = await records.get<Investigation>('investigations', id);
+      return stored ? { investigation: stored.value } : {};
+    },
+  );
+
+  api.post(
+    '/incidents/:id/investigate',
+    {
+      schema: {
+        summary: 'Asks all questions about the incident again, now',
+        tags: ['incidents'],
+        params: Id,
+        response: { 200: Investigation },
+      },
+    },
+    async (request) =>
+      investigator.ask(await findIncident(records, request.params.id), principalOf(request).actor),
   );
 }

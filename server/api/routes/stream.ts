@@ -7,6 +7,8 @@ import type { ApiDeps } from '../deps.ts';
 const FOLLOWED: ReadonlySet<Collection> = new Set<Collection>([
   'alerts',
   'incidents',
+  'incident-links',
+  'investigations',
   'runs',
   'sites',
   'postures',

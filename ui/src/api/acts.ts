@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type { Alert } from '../../../platform/core/alert.ts';
 import type { Incident, IncidentLink } from '../../../platform/core/incident.ts';
+import type { Investigation } from '../../../platform/core/investigation.ts';
 import type { PlaybookRun } from '../../../platform/core/playbook-run.ts';
 import type {
   AlertChange,
@@ -63,6 +64,14 @@ type LinkAct =
   | { act: 'merge'; body: IncidentMerge }
   | { act: 'split'; body: IncidentSplit }
   | { act: 'unmerge'; body: IncidentUnmerge };
+
+/** Asks all questions again. */
+export const useInvestigate = () =>
+  useAct({
+    act: ({ id }: { id: string }) =>
+      callApi<Investigation>('POST', `/incidents/${segment(id)}/investigate`, { body: {} }),
+    touches: ['investigations'],
+  });
 
 export const useAddTask = () =>
   useAct({

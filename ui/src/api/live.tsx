@@ -10,6 +10,7 @@ const TOUCHED: Readonly<Record<string, readonly string[]>> = {
   alerts: ['alerts', 'sites'],
   incidents: ['incidents'],
   'incident-links': ['incidents'],
+  investigations: ['investigations'],
   runs: ['runs', 'incidents', 'changes'],
   sites: ['sites', 'changes', 'postures', 'incidents'],
   postures: ['postures', 'changes'],

@@ -14,7 +14,7 @@ import type {
   SiteList,
   SiteView,
 } from '../../../server/api/contract.ts';
-import type { IncidentMetrics } from '../../../server/api/incident-contract.ts';
+import type { IncidentMetrics, InvestigationView } from '../../../server/api/incident-contract.ts';
 import { ApiError, callApi, queryString } from './client.ts';
 
 const segment = encodeURIComponent;
@@ -93,6 +93,13 @@ export const incidentQuery = (id: string) =>
   queryOptions({
     queryKey: ['incidents', 'one', id],
     queryFn: ({ signal }) => callApi<IncidentDetail>('GET', `/incidents/${segment(id)}`, { signal }),
+  });
+
+export const investigationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['investigations', id],
+    queryFn: ({ signal }) =>
+      callApi<InvestigationView>('GET', `/incidents/${segment(id)}/investigation`, { signal }),
   });
 
 export const incidentMetricsQuery = queryOptions({

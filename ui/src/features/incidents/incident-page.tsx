@@ -15,6 +15,7 @@ import { Evidence } from './evidence.tsx';
 import { IncidentAlerts } from './incident-alerts.tsx';
 import { IncidentHead } from './incident-head.tsx';
 import classes from './incidents.module.css';
+import { InvestigationPanel } from './investigation-panel.tsx';
 import { Joins } from './joins.tsx';
 import { Prevented } from './prevented.tsx';
 import { RiskTable } from './risk-table.tsx';
@@ -51,6 +52,7 @@ export function IncidentPage() {
       ) : null}
       <div className={page['columns']}>
         <div className={page['stack']}>
+          <InvestigationPanel incident={incident.id} />
           <Panel title={t('incidents.timeline')} count={timeline.length}>
             <SiteLanes alerts={alerts} sites={incident.sites} />
             <Timeline timeline={timeline} alerts={alerts} runs={runs} changes={changes} />

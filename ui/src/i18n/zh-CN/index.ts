@@ -3,6 +3,7 @@ import alerts from './alerts.json' with { type: 'json' };
 import app from './app.json' with { type: 'json' };
 import casework from './casework.json' with { type: 'json' };
 import incidents from './incidents.json' with { type: 'json' };
+import investigation from './investigation.json' with { type: 'json' };
 import report from './report.json' with { type: 'json' };
 import response from './response.json' with { type: 'json' };
 import rules from './rules.json' with { type: 'json' };
@@ -15,6 +16,7 @@ const strings = {
   ...alerts,
   ...incidents,
   ...casework,
+  ...investigation,
   ...response,
   ...search,
   ...report,
