@@ -74,7 +74,7 @@ export async function startLateDigest(options: {
   const tellDue = async (): Promise<void> => {
     const { open = [] } = (await records.get<OpenDigests>('settings', OPEN_RECORD))?.value ?? {};
     for (const digest of open) {
-      const [site = '', begin = ''] = splitDigest(digest);
+      const [site, begin] = splitDigest(digest);
       if (begin >= periodOf(clock.now())) continue;
       await tell(digest, site, begin);
       await changeOpen((still) => still.filter((one) => one !== digest));
