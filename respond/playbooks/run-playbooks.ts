@@ -9,6 +9,7 @@ import type { PlaybookRun, RunStep } from '../../platform/core/playbook-run.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { LoadedPlaybook } from './load-playbooks.ts';
+import { questionRuns } from './question-runs.ts';
 import type { StepEffects } from './run-step.ts';
 import { runsOfCase, triggerPlaybooks } from './trigger-playbooks.ts';
 import { createRunWorker, setStep } from './work-run.ts';
@@ -162,7 +163,10 @@ export async function startPlaybookRunner(options: {
     for (const id of ids) {
       const incident = (await records.get<Incident>('incidents', id))?.value;
       if (incident?.merged_into !== undefined) await withdrawDoubled(incident);
-      else if (incident?.announced) await startFor(incident);
+      else if (incident?.announced) {
+        await questionRuns({ records, incident, playbooks, change: worker.change, notify: effects.notify });
+        await startFor(incident);
+      }
     }
   }
 

@@ -212,6 +212,46 @@ describe('runs of a playbook', () => {
     });
   });
 
+  test('a withdrawal undoes nothing: the run is marked, its owner told once, and the mark goes when the ground is back', async () => {
+    const runner = await start();
+    const alert = await keepAlert('a1', { address: '203.0.113.7', site: 'lyon' });
+    const incident: Incident = {
+      ...makeIncident('i1', [alert]),
+      owner: 'ada',
+      announced: { level: 'critical', quiet: false },
+    };
+    const stored = await stores.records.create('incidents', 'i1', incident);
+    await announce(incident);
+    const waiting = await waitForState('waiting');
+    await runner.decide({ run: waiting.id, decision: 'approved', actor: 'ada', reason: 'seen it' });
+    await waitForState('succeeded');
+    const before = await readPublishedPosture({ records: stores.records, site: 'lyon' });
+    const questioned = async (): Promise<string | undefined> => (await runs())[0]?.questioned;
+    const until = (what: string, holds: () => Promise<boolean>): Promise<void> =>
+      waitUntil({ what, holds, timeout_ms: 20_000, interval_ms: 20 });
+    const empty = await stores.records.update('incidents', { ...stored, value: { ...incident, alerts: [] } });
+    await until('a mark', async () => (await questioned()) !== undefined);
+    expect(await questioned()).toBe('its ground is gone: every alert was withdrawn');
+    const told = async (): Promise<string[]> =>
+      (await messages())
+        .map(({ notification }) => notification.text)
+        .filter((text) => text.includes('in question'));
+    await until('a message', async () => (await told()).length > 0);
+    expect(await told()).toHaveLength(1);
+    expect((await told())[0]).toMatch(/^ada: /);
+    // The change stands as it was ordered: the same version of the posture.
+    expect(await readPublishedPosture({ records: stores.records, site: 'lyon' })).toEqual(before);
+    // Told again of the same, nothing more comes.
+    const again = await stores.records.update('incidents', {
+      ...empty,
+      value: { ...empty.value, title: 'x' },
+    });
+    await stores.records.update('incidents', { ...again, value: incident });
+    await until('no mark', async () => (await questioned()) === undefined);
+    expect(await told()).toHaveLength(1);
+    expect((await runs())[0]?.state).toBe('succeeded');
+  });
+
   test('of two decisions at once, one holds', async () => {
     const runner = await start();
     await announce(makeIncident('i1', [await keepAlert('a1', { address: '203.0.113.7' })]));
