@@ -6,6 +6,7 @@ import type { RecordStore } from '../../platform/records/record-store.ts';
 import type { LoadedPlaybook } from './load-playbooks.ts';
 import type { StepEffects } from './run-step.ts';
 import { runsOfCase } from './trigger-playbooks.ts';
+import type { RunWorker } from './work-run.ts';
 
 /** What a mark of this kind begins with: it goes when the ground is back. */
 const PREFIX = 'its ground is gone: ';
@@ -21,17 +22,17 @@ export async function questionRuns(options: {
   records: RecordStore;
   incident: Incident;
   playbooks: readonly LoadedPlaybook[];
-  change: (run: string, change: (current: PlaybookRun) => PlaybookRun | undefined) => Promise<PlaybookRun>;
-  notify: StepEffects['notify'];
+  worker: Pick<RunWorker, 'change'>;
+  effects: Pick<StepEffects, 'notify'>;
 }): Promise<void> {
-  const { records, incident, playbooks, change, notify } = options;
+  const { records, incident, playbooks, worker, effects } = options;
   for (const run of await runsOfCase({ records, incident: incident.id })) {
     const trigger = playbooks.find(({ playbook }) => playbook.id === run.playbook.id)?.trigger;
     const gone = reasonOf(incident, trigger?.level);
     const mark = gone === undefined ? undefined : `${PREFIX}${gone}`;
     const marked = run.questioned?.startsWith(PREFIX) === true;
     if (mark === undefined ? !marked : run.questioned !== undefined || !STANDING.has(run.state)) continue;
-    await change(run.id, (current) => {
+    await worker.change(run.id, (current) => {
       if (mark !== undefined)
         return current.questioned === undefined ? { ...current, questioned: mark } : undefined;
       const { questioned, ...rest } = current;
@@ -39,7 +40,7 @@ export async function questionRuns(options: {
     });
     if (mark === undefined) continue;
     const owner = incident.owner === undefined ? '' : `${incident.owner}: `;
-    await notify({
+    await effects.notify({
       key: `questioned\n${run.id}\n${gone ?? ''}`,
       text: `${owner}${run.playbook.name} is in question, ${mark}. What it changed stands until its lease ends or somebody lifts it. ${incident.title}`,
       run,

@@ -164,7 +164,7 @@ export async function startPlaybookRunner(options: {
       const incident = (await records.get<Incident>('incidents', id))?.value;
       if (incident?.merged_into !== undefined) await withdrawDoubled(incident);
       else if (incident?.announced) {
-        await questionRuns({ records, incident, playbooks, change: worker.change, notify: effects.notify });
+        await questionRuns({ records, incident, playbooks, worker, effects });
         await startFor(incident);
       }
     }
