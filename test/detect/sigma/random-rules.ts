@@ -87,7 +87,8 @@ const REGEXES = [
   'evil\\.exe$',
   '(a|b)+c',
   '^(?!x).*evil',
-  '(a+)+7',
+  // Nested, but bounded: the reference runs it with the language's own engine, which `(a+)+7` can stall for hours.
+  '(a+){1,2}7',
   'a\\\\b',
   '\\s-e\\s',
   '[^a]evil',
