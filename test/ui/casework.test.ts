@@ -29,6 +29,26 @@ describe.sequential('a case', () => {
     await page.goto(await demo.signInLink());
     await page.getByRole('heading', { name: 'Situation', level: 1 }).waitFor();
     await demo.storyTold();
+    // What goes on stands as one row, and an alert says what is known of its entities.
+    await page.goto(`${demo.url}/alerts`);
+    await page.getByRole('switch', { name: 'One row for what goes on' }).click();
+    await page.getByRole('columnheader', { name: 'Since' }).waitFor();
+    const rows = await page.getByRole('row').count();
+    expect(rows).toBeGreaterThan(10);
+    if (process.env['PICKET_SHOTS'] !== undefined)
+      await page.screenshot({ path: `${process.env['PICKET_SHOTS']}/alert-groups-dark-en.png` });
+    await page.getByRole('link', { name: 'Container With A Known Critical Flaw' }).first().click();
+    await page
+      .getByText(/other alerts/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/findings? of scans/)
+      .first()
+      .waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    if (process.env['PICKET_SHOTS'] !== undefined)
+      await page.screenshot({ path: `${process.env['PICKET_SHOTS']}/alert-dark-en.png` });
     await page.goto(`${demo.url}/incidents`);
     await page
       .getByRole('row')

@@ -2,6 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { Alert } from '../../../platform/core/alert.ts';
 import type { PicketEvent } from '../../../platform/core/event.ts';
+import type { AlertGroups, EntityKnowledgeList } from '../../../server/api/alert-contract.ts';
 import type {
   AlertList,
   ChangeList,
@@ -69,6 +70,21 @@ export const alertCountQuery = (where: string) =>
       (await callApi<AlertList>('GET', `/alerts${queryString({ where, limit: 1 })}`, { signal })).total,
     refetchInterval: 10_000,
     placeholderData: keepPreviousData,
+  });
+
+export const alertGroupsQuery = (where: string) =>
+  queryOptions({
+    queryKey: ['alerts', 'groups', where],
+    queryFn: ({ signal }) =>
+      callApi<AlertGroups>('GET', `/alerts/groups${queryString({ where })}`, { signal }),
+    placeholderData: keepPreviousData,
+  });
+
+export const entityKnowledgeQuery = (alert: string) =>
+  queryOptions({
+    queryKey: ['alerts', 'entities', alert],
+    queryFn: ({ signal }) =>
+      callApi<EntityKnowledgeList>('GET', `/alerts/${segment(alert)}/entities`, { signal }),
   });
 
 export const alertQuery = (id: string) =>

@@ -5,6 +5,8 @@ export interface AlertsView {
   readonly level?: readonly string[];
   readonly site?: readonly string[];
   readonly status?: readonly string[];
+  /** `1`: alerts of one rule and key that go on stand as one row. */
+  readonly group?: string;
   /** The alert that stands open beside the list. */
   readonly alert?: string;
 }
@@ -45,6 +47,7 @@ export function readAlertsView(raw: Raw): AlertsView {
     level: texts(raw['level']),
     site: texts(raw['site']),
     status: texts(raw['status']),
+    group: text(raw['group']),
     alert: text(raw['alert']),
   });
 }

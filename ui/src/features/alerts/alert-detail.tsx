@@ -11,13 +11,13 @@ import { alertQuery } from '../../api/queries.ts';
 import { LevelBadge, Pill, Tag } from '../../elements/badges.tsx';
 import { ClassName } from '../../elements/class-name.tsx';
 import { DataText } from '../../elements/data-text.tsx';
-import { EntityChip } from '../../elements/entity-chip.tsx';
 import { Failure, Loading } from '../../elements/list-states.tsx';
 import { Facts } from '../../elements/panel.tsx';
 import { formatSpan, Moment } from '../../elements/time.tsx';
 import { ExceptionDialog } from '../../response/exception-dialog.tsx';
 import { AlertEvents } from './alert-events.tsx';
 import classes from './alerts.module.css';
+import { KnownEntities } from './known-entities.tsx';
 import { Threats } from './threats.tsx';
 
 export function AlertDetail({
@@ -91,11 +91,7 @@ export function AlertDetail({
           <Reasons alert={alert} />
         </Section>
         <Section title={t('alerts.entities')}>
-          <div className={classes['chips']}>
-            {alert.entities.map((entity) => (
-              <EntityChip key={`${entity.type}${entity.scope}${entity.value}`} entity={entity} />
-            ))}
-          </div>
+          <KnownEntities alert={alert} />
         </Section>
         <Section title={t('alerts.events')} note={String(alert.count)}>
           <AlertEvents alert={alert} />

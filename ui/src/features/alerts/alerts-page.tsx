@@ -1,4 +1,5 @@
 // The queue of alerts: KQL and facets in the address, the list, and one alert open beside it.
+import { Switch } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { IconMoodSmile } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
@@ -17,6 +18,7 @@ import { PageHead } from '../../elements/panel.tsx';
 import { QueryBar } from '../../elements/query-bar.tsx';
 import { Moment } from '../../elements/time.tsx';
 import { AlertDetail } from './alert-detail.tsx';
+import { AlertGroups } from './alert-groups.tsx';
 import classes from './alerts.module.css';
 import { Facets } from './facets.tsx';
 import { StatusPill } from './status-pill.tsx';
@@ -99,7 +101,20 @@ export function AlertsPage() {
         <PageHead
           title={t('nav.alerts')}
           note={total === undefined ? null : t('alerts.total', { count: total })}
-        />
+        >
+          <Switch
+            size="xs"
+            label={t('alerts.grouped')}
+            checked={view.group === '1'}
+            onChange={(change) => {
+              const { checked } = change.currentTarget;
+              void navigate({
+                search: (old) => (checked ? { ...without(old, 'alert'), group: '1' } : without(old, 'group')),
+                replace: true,
+              });
+            }}
+          />
+        </PageHead>
         <QueryBar
           value={view.where ?? ''}
           placeholder={'rule.level: high and entities.value: "82.118.225.196"'}
@@ -112,7 +127,12 @@ export function AlertsPage() {
         />
         <Facets view={view} onChange={(search) => void navigate({ search, replace: true })} />
       </div>
-      <div className={classes['split']} data-open={opened === undefined ? undefined : true}>
+      {view.group === '1' ? <AlertGroups where={where} /> : null}
+      <div
+        className={classes['split']}
+        data-open={opened === undefined ? undefined : true}
+        hidden={view.group === '1'}
+      >
         <div className={classes['list']}>
           <ListState
             query={query}
