@@ -53,6 +53,14 @@ export function AlertGroups({ where }: { where: string }) {
   );
 }
 
+/** The site has a column of its own. */
+function keyOf(key: AlertGroup['latest']['key']): string {
+  return Object.entries(key)
+    .filter(([field]) => field !== 'picket.site.id')
+    .map(([, value]) => value)
+    .join('  ');
+}
+
 function Row({ group }: { group: AlertGroup }) {
   const { t } = useTranslation();
   const { latest, alerts, count, first, last } = group;
@@ -68,7 +76,7 @@ function Row({ group }: { group: AlertGroup }) {
         </Link>
       </td>
       <td className={page['soft']}>
-        <DataText mono value={Object.values(latest.key).join('  ')} />
+        <DataText mono value={keyOf(latest.key)} />
       </td>
       <td>
         <Tag value={latest.site.id} />
