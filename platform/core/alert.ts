@@ -85,6 +85,9 @@ export type Alert = z.infer<typeof Alert>;
 export const LATE_MS = 3_600_000;
 
 /** Too late, or replayed: it sets off no message and no playbook of its own (SEMANTICS, Late truth). */
-export function isLate({ replayed, detection_delay_ms }: Pick<Alert, 'replayed' | 'detection_delay_ms'>): boolean {
+export function isLate({
+  replayed,
+  detection_delay_ms,
+}: Pick<Alert, 'replayed' | 'detection_delay_ms'>): boolean {
   return replayed || detection_delay_ms >= LATE_MS;
 }
