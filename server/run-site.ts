@@ -162,6 +162,8 @@ async function start(options: {
     entityTable: rules.desk.entityTable,
     site: { tenant, ...config.site },
     mode: config.parent ? 'site' : 'centre',
+    // On Kafka other processes may detect beside this one.
+    steps: config.bus.engine === 'kafka' ? 'two' : 'one',
     clock,
     counters,
     logger,

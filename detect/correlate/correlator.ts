@@ -9,6 +9,7 @@ import { dropBefore } from './store/chunks.ts';
 import { type KeyState, openKeyTable } from './store/key-table.ts';
 import { type EpisodeRow, openSignalStore } from './store/open-store.ts';
 import { openSignalLog } from './store/signal-log.ts';
+import { forgetQueued, type HandedSignal, queueSignals, readQueued } from './store/signal-queue.ts';
 
 import { workSignals } from './work-signals.ts';
 
@@ -49,8 +50,14 @@ export interface Correlator {
   takeOutgoing(options: {
     now: number;
     limit: number;
+    /** The least number that a revision made now may have; default 1. */
+    least_revision?: number;
     build: (episode: Episode, revision: number) => string | undefined;
   }): Outgoing[];
+  /** Signals for outer correlations that wait to be handed out (`hands_out`), oldest first: of each the latest state. */
+  takeSignals(limit: number): HandedSignal[];
+  /** Forgets what was handed out. */
+  confirmSignals(handed: readonly HandedSignal[]): void;
   /** Ends what is held and resolves when all that was made before the call is on disk; awaited before anything is sent. */
   flush(): Promise<void>;
   /** Forgets what was sent. */
@@ -84,6 +91,11 @@ export function openCorrelator(options: {
   count: (reason: string, by: number) => void;
   /** Rows that wait in the log for their chunks, at most about this many; default 250,000. */
   logged_rows?: number;
+  /**
+   * What firing points mean for outer correlations is not worked here but handed out, since their keys may be
+   * another correlator's; default false.
+   */
+  hands_out?: boolean;
 }): Correlator {
   const { memory_bytes, count, logged_rows = LOGGED_ROWS } = options;
   const store = openSignalStore({ file: options.file, memory_bytes: memory_bytes / 4 });
@@ -97,6 +109,7 @@ export function openCorrelator(options: {
   const outers = new Map<string, Correlation[]>();
   const moved = new Set<KeyState>();
   const changed = new Map<string, number>();
+  let handed: Signal[] = [];
 
   const commit = (): void => {
     for (const key of moved) saveRun({ store }, key);
@@ -104,6 +117,8 @@ export function openCorrelator(options: {
     log.write();
     queueChanges(store, changed, options.revision_wait_ms);
     changed.clear();
+    queueSignals(store, handed);
+    handed = [];
     store.commit();
     keys.trim(most_keys);
   };
@@ -168,6 +183,7 @@ export function openCorrelator(options: {
         now,
         count,
         // What a plain rule matched reaches correlations as its matches, not as its own alerts.
+        ...(options.hands_out ? { handOut: (signal: Signal) => void handed.push(signal) } : {}),
         outersOf: ({ rule }) => (rule.kind === 'plain' ? [] : (outers.get(rule.id) ?? [])),
       });
       for (const id of ids) if (!changed.has(id)) changed.set(id, now);
@@ -203,9 +219,17 @@ export function openCorrelator(options: {
     takeOutgoing(request) {
       commit();
       store.begin();
-      const outgoing = takeOutgoing(store, { ...request, find });
+      const outgoing = takeOutgoing(store, { least_revision: 1, ...request, find });
       commit();
       return outgoing;
+    },
+    takeSignals(limit) {
+      commit();
+      return readQueued(store, limit);
+    },
+    confirmSignals(sent) {
+      forgetQueued(store, sent);
+      store.commit();
     },
     flush() {
       commit();
@@ -245,3 +269,4 @@ export function openCorrelator(options: {
 
 export type { Outgoing } from './outbox.ts';
 export type { Episode, StoredEvidence } from './read-episodes.ts';
+export type { HandedSignal } from './store/signal-queue.ts';

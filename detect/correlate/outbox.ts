@@ -31,6 +31,8 @@ export function takeOutgoing(
   request: {
     now: number;
     limit: number;
+    /** The least number that a revision made now may have. */
+    least_revision: number;
     find: (id: string) => Episode | undefined;
     build: (episode: Episode, revision: number) => string | undefined;
   },
@@ -52,7 +54,7 @@ export function takeOutgoing(
       continue;
     }
     const stored = store.statement('SELECT revision FROM episodes WHERE id = ?').get(id);
-    const next = Number(stored?.['revision']) + 1;
+    const next = Math.max(Number(stored?.['revision']) + 1, request.least_revision);
     const episode = request.find(id);
     const text = episode && request.build(episode, next);
     if (text === undefined) {

@@ -21,6 +21,8 @@ export interface BatchWork {
   readonly asOf: Map<string, number>;
   readonly now: number;
   readonly count: CountReason;
+  /** Takes what firing points mean for outer correlations, where they are not worked here. */
+  readonly handOut?: (signal: Signal) => void;
   /** The correlations in force that one feeds. */
   readonly outersOf: (correlation: Correlation) => readonly Correlation[];
 }
@@ -88,18 +90,18 @@ function firingTeller(batch: BatchWork, key: KeyState, outer: Signal[]): KeyWork
   }
   return (row, fires) => {
     for (const one of feeds) {
-      outer.push(
-        ...makeOuterSignals({
-          outer: one,
-          inner: correlation,
-          key: fields,
-          tenant,
-          point: row,
-          evidence: row.evidence,
-          withdrawn: !fires,
-          count: batch.count,
-        }),
-      );
+      const signals = makeOuterSignals({
+        outer: one,
+        inner: correlation,
+        key: fields,
+        tenant,
+        point: row,
+        evidence: row.evidence,
+        withdrawn: !fires,
+        count: batch.count,
+      });
+      if (batch.handOut) signals.forEach(batch.handOut);
+      else outer.push(...signals);
     }
   };
 }

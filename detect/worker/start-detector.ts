@@ -2,19 +2,27 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bus, BusBatch, BusRecord } from '../../platform/bus/bus.ts';
+import type { Alert } from '../../platform/core/alert.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Counters } from '../../platform/core/counters.ts';
 import { describeError, errorCode } from '../../platform/core/errors.ts';
-import type { PicketEvent } from '../../platform/core/event.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
-import { type Correlator, openCorrelator } from '../correlate/correlator.ts';
-import { makeSignals, type Signal } from '../correlate/signal.ts';
-import type { Match } from '../match.ts';
-import { buildAlert, type DetectorSite, type Evidence, takeEvidence } from './build-alert.ts';
+import type { Correlation } from '../correlate/correlation.ts';
+import {
+  type Correlator,
+  type Episode,
+  type InputPosition,
+  openCorrelator,
+} from '../correlate/correlator.ts';
+import type { Signal } from '../correlate/signal.ts';
+import { buildAlert, type DetectorSite, type Evidence } from './build-alert.ts';
 import type { EntityTable } from './entity-table.ts';
+import { type MatchingRules, matchRecords, watchEventTime } from './match-events.ts';
 import { type DetectorRules, type RefusedCorrelation, routeMatches, type Scopes } from './route-matches.ts';
 import { startSending } from './send-alerts.ts';
+import { encodeAsOf, encodeSignals, groupKey, KEY_GROUPS } from './signal-messages.ts';
+import { startCorrelating } from './start-correlating.ts';
 
 /** The consumer group of detectors. */
 export const DETECT_GROUP = 'detect';
@@ -23,8 +31,7 @@ const DAY_MS = 86_400_000;
 /** How often a site that sends nothing is looked at, and how long its records may take to arrive. */
 const IDLE_CHECK_MS = 10_000;
 const IDLE_GRACE_MS = 60_000;
-/** Event time is told at most so often, unless signals go along. */
-const TELL_MS = 1_000;
+const SHRINK_CHECK_MS = 60_000;
 
 export interface Detector {
   /** Swaps the rules between two batches: no event is missed or worked twice differently. Returns what was refused. */
@@ -55,140 +62,76 @@ export interface DetectorOptions {
   readonly retention_ms?: number;
   /** How long a further revision of an alert waits for more; default 1 s. */
   readonly revision_wait_ms?: number;
+  /** `two`: matches are shared out by key over all processes that detect; default `one`. */
+  readonly steps?: 'one' | 'two';
 }
 
 /**
- * Starts to detect. Positions are kept with the episodes in one transaction; alerts are sent at least once
- * with a stable id and revision.
+ * Starts to detect. In one step (the default) matches are correlated in this process, and positions are kept with the
+ * episodes in one transaction. In two steps they travel by `picket.signals` to whichever process owns their key
+ * (docs/decisions/0013-two-steps.md). Either way alerts are sent at least once, with a stable id and rising revision.
  * @throws PicketError CORRELATOR_STORE when the store cannot be opened
  */
 export function startDetector(options: DetectorOptions): Detector {
   const { bus, clock, counters, logger, site } = options;
   const retention_ms = options.retention_ms ?? 30 * DAY_MS;
-  const max_store_bytes = options.max_store_bytes ?? 8 * 1024 ** 3;
   mkdirSync(options.folder, { recursive: true });
-  const correlator = openCorrelator({
-    file: join(options.folder, 'correlate.sqlite'),
+  const build = (episode: Episode, revision: number): Alert | undefined => {
+    const alert = buildAlert({
+      episode,
+      revision,
+      site,
+      evidence: (event) =>
+        (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
+    });
+    if (!alert) counters.add('detect', 'alert-without-evidence');
+    return alert;
+  };
+  const bounds = {
     memory_bytes: options.memory_bytes ?? 64 * 1024 ** 2,
+    max_store_bytes: options.max_store_bytes ?? 8 * 1024 ** 3,
     revision_wait_ms: options.revision_wait_ms ?? 1_000,
-    count: (reason, by) => counters.add('detect', reason, { by }),
-  });
-  const compile = (rules: DetectorRules) => {
+  };
+  const worker =
+    options.steps === 'two'
+      ? passSignals({ ...options, ...bounds, build })
+      : correlateHere({ ...options, ...bounds, build });
+  const compile = (rules: DetectorRules): MatchingRules => {
     const router = routeMatches({ rules, table: options.entityTable, retention_ms });
-    correlator.use(router.correlations);
-    return { matchJson: rules.matchJson, accepts: rules.accepts, router };
+    worker.use(router.correlations);
+    return { rules, router };
   };
   let inForce = compile(options.rules);
-  const all: Scopes = options.mode === 'centre' ? 'both' : 'site';
-  const savePositions = rememberPositions({ correlator, clock });
+  const scopes: Scopes = options.mode === 'centre' ? 'both' : 'site';
   const told = watchEventTime();
-  let checked = clock.monotonic();
-
-  const sender = startSending({
-    bus,
-    clock,
-    correlator,
-    logger,
-    build: (episode, revision) => {
-      const alert = buildAlert({
-        episode,
-        revision,
-        site,
-        evidence: (event) =>
-          (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
-      });
-      if (!alert) counters.add('detect', 'alert-without-evidence');
-      return alert;
-    },
-  });
-
-  const workRecord = (record: BusRecord, signals: Signal[], unreadable: Unreadable[]): void => {
-    const { matchJson, accepts, router } = inForce;
-    const { time } = record.headers;
-    if (time !== undefined && time !== 'ok') {
-      counters.add('detect', `time-${time}`);
-      return;
-    }
-    const scopes: Scopes = record.headers['detected'] === '1' ? 'fleet' : all;
-    if ((scopes === 'fleet' && all === 'site') || router.isIdle(scopes)) return;
-    let matches: readonly Match[];
-    try {
-      matches = matchJson(record.value);
-    } catch (error) {
-      unreadable.push({ record, message: describeError(error) });
-      return;
-    }
-    const [first] = matches;
-    if (first === undefined) return;
-    const event = checkEvent(first.event);
-    if (event === undefined) {
-      unreadable.push({ record, message: 'no PicketEvent' });
-      return;
-    }
-    if (event.picket.time !== 'ok') {
-      counters.add('detect', `time-${event.picket.time}`);
-      return;
-    }
-    for (const found of matches) {
-      const correlations = router.correlationsOf(found, scopes);
-      if (correlations.length === 0) continue;
-      if (accepts && !accepts(found)) {
-        counters.add('detect', 'suppressed');
-        continue;
-      }
-      for (const correlation of correlations) {
-        signals.push(
-          ...makeSignals({
-            correlation,
-            rule: found.rule.id,
-            document: event,
-            event: event.event.id,
-            t: Date.parse(event['@timestamp']),
-            tenant: event.picket.tenant,
-            site: event.picket.site.id,
-            describe: () => takeEvidence(found, options.entityTable),
-            count: (reason, by) => counters.add('detect', reason, { by }),
-          }),
-        );
-      }
-    }
-  };
 
   const handle = async (batch: BusBatch): Promise<void> => {
-    const signals: Signal[] = [];
-    const unreadable: Unreadable[] = [];
-    for (const record of batch.records) {
-      workRecord(record, signals, unreadable);
-      told.see(record);
-    }
-    for (const { record, message } of unreadable) {
+    const { records } = batch;
+    const matched = matchRecords({
+      records,
+      matching: inForce,
+      entityTable: options.entityTable,
+      scopes,
+      counters,
+    });
+    for (const record of records) told.see(record);
+    for (const { record, message } of matched.unreadable) {
       counters.add('detect', 'dead-lettered');
       await bus.deadLetter(
         { topic: record.topic, key: record.key, value: record.value, headers: record.headers },
         { stage: 'detect', code: 'EVENT_INVALID', message, place: `offset ${record.offset}` },
       );
     }
-    const next = (batch.records.at(-1) as BusRecord).offset + 1;
-    const position = { topic: batch.topic, partition: batch.partition, next };
-    counters.add('detect', 'worked', { by: batch.records.length });
-    if (signals.length === 0 && !told.isDue(clock.monotonic())) {
-      savePositions(position);
-      return;
-    }
+    const next = (records.at(-1) as BusRecord).offset + 1;
+    const { signals } = matched;
+    counters.add('detect', 'worked', { by: records.length });
     counters.add('detect', 'signals', { by: signals.length });
-    correlator.work({ signals, as_of: told.take(clock.monotonic()), position, now: clock.now() });
-    sender.wake();
-    if (clock.monotonic() - checked > 60_000) {
-      checked = clock.monotonic();
-      const days = correlator.shrinkTo(max_store_bytes);
-      if (days > 0) {
-        counters.add('detect', 'signal-days-lost', { by: days });
-        logger.warn(
-          { days, horizon: correlator.horizon() },
-          'the oldest days of signals were dropped for space',
-        );
-      }
-    }
+    const tells = signals.length > 0 || told.isDue(clock.monotonic());
+    await worker.take({
+      signals,
+      as_of: tells ? told.take(clock.monotonic()) : undefined,
+      position: { topic: batch.topic, partition: batch.partition, next },
+    });
   };
 
   const consumer = bus.consume({
@@ -200,7 +143,7 @@ export function startDetector(options: DetectorOptions): Detector {
         { code: errorCode(error), partition: batch.partition, offset: batch.records[0]?.offset },
         `a batch was not worked and comes again: ${describeError(error)}`,
       ),
-    position: (topic, partition) => correlator.position(topic, partition),
+    ...(worker.position ? { position: worker.position } : {}),
   });
 
   // A site that is silent still moves on: what it has sent is worked up to now, so that time is recorded as told.
@@ -211,8 +154,7 @@ export function startDetector(options: DetectorOptions): Detector {
     const until = clock.now() - IDLE_GRACE_MS;
     const lag = await bus.lag(DETECT_GROUP);
     if (Object.values(lag).some((records) => records > 0)) return;
-    if (correlator.work({ signals: [], as_of: { [site.id]: until }, now: clock.now() }).length > 0)
-      sender.wake();
+    await worker.take({ signals: [], as_of: { [site.id]: until } });
   };
 
   return {
@@ -224,6 +166,68 @@ export function startDetector(options: DetectorOptions): Detector {
     async stop() {
       clearInterval(idle);
       await consumer.stop();
+      await worker.stop();
+    },
+  };
+}
+
+/** What becomes of the signals of a batch. */
+interface SignalWorker {
+  use(correlations: readonly Correlation[]): void;
+  /** `as_of` is undefined when nothing need be told yet. */
+  take(batch: {
+    signals: readonly Signal[];
+    as_of: Readonly<Record<string, number>> | undefined;
+    position?: InputPosition;
+  }): Promise<void>;
+  /** Where it keeps its own positions; absent where the bus does. */
+  readonly position?: (topic: string, partition: number) => number | undefined;
+  stop(): Promise<void>;
+}
+
+type WorkerOptions = DetectorOptions &
+  Required<Pick<DetectorOptions, 'memory_bytes' | 'max_store_bytes' | 'revision_wait_ms'>> & {
+    readonly build: (episode: Episode, revision: number) => Alert | undefined;
+  };
+
+/** One step: the signals of this process are correlated in this process. */
+function correlateHere(options: WorkerOptions): SignalWorker {
+  const { bus, clock, counters, logger, build } = options;
+  const correlator = openCorrelator({
+    file: join(options.folder, 'correlate.sqlite'),
+    memory_bytes: options.memory_bytes,
+    revision_wait_ms: options.revision_wait_ms,
+    count: (reason, by) => counters.add('detect', reason, { by }),
+  });
+  const savePositions = rememberPositions({ correlator, clock });
+  const sender = startSending({ bus, clock, correlator, logger, build });
+  let checked = clock.monotonic();
+  return {
+    use: (correlations) => correlator.use(correlations),
+    position: (topic, partition) => correlator.position(topic, partition),
+    async take({ signals, as_of, position }) {
+      if (signals.length === 0 && as_of === undefined) {
+        savePositions(position);
+        return;
+      }
+      const changed = correlator.work({
+        signals,
+        as_of: as_of ?? {},
+        ...(position ? { position } : {}),
+        now: clock.now(),
+      });
+      if (position || changed.length > 0) sender.wake();
+      if (clock.monotonic() - checked < SHRINK_CHECK_MS) return;
+      checked = clock.monotonic();
+      const days = correlator.shrinkTo(options.max_store_bytes);
+      if (days === 0) return;
+      counters.add('detect', 'signal-days-lost', { by: days });
+      logger.warn(
+        { days, horizon: correlator.horizon() },
+        'the oldest days of signals were dropped for space',
+      );
+    },
+    async stop() {
       savePositions(undefined);
       await sender.stop();
       correlator.close();
@@ -231,43 +235,39 @@ export function startDetector(options: DetectorOptions): Detector {
   };
 }
 
-interface Unreadable {
-  readonly record: BusRecord;
-  readonly message: string;
-}
-
-/** The event when it has what alerts are made of; only events that match are looked at. */
-function checkEvent(event: PicketEvent): PicketEvent | undefined {
-  const { event: meta, picket } = event as Partial<PicketEvent>;
-  return typeof meta?.id === 'string' &&
-    typeof meta.dataset === 'string' &&
-    typeof picket?.site?.id === 'string' &&
-    !Number.isNaN(Date.parse(event['@timestamp'] ?? ''))
-    ? event
-    : undefined;
-}
-
-/**
- * The event time up to which each site has told: the greatest of its events, never beyond their append time, so
- * that a clock that runs ahead does not end windows early. A function of what the bus recorded.
- */
-function watchEventTime() {
-  const greatest = new Map<string, number>();
-  let taken = Number.NEGATIVE_INFINITY;
+/** Two steps: signals go to the partition of their key, where this process or another correlates them. */
+function passSignals(options: WorkerOptions): SignalWorker {
+  const { bus } = options;
+  // Each partition has a correlator of its own.
+  const share = 1 / TOPICS.signals.partitions;
+  const correlating = startCorrelating({
+    ...options,
+    folder: join(options.folder, 'signals'),
+    memory_bytes: options.memory_bytes * share,
+    max_store_bytes: options.max_store_bytes * share,
+  });
+  /** Partition → a message key that leads there; learned from where messages went. */
+  const keys = new Map<number, string>();
+  const learn = async (): Promise<void> => {
+    const all = Array.from({ length: KEY_GROUPS }, (_, group) => groupKey(group));
+    const places = await bus.produce(
+      TOPICS.signals,
+      all.map((key) => encodeAsOf(key, {})),
+    );
+    for (const [at, { partition }] of places.entries()) keys.set(partition, all[at] as string);
+  };
   return {
-    see({ headers, timestamp }: BusRecord): void {
-      const { site, timestamp: at, time } = headers;
-      if (site === undefined || at === undefined || (time !== undefined && time !== 'ok')) return;
-      const t = Math.min(Date.parse(at), timestamp);
-      if (t > (greatest.get(site) ?? Number.NEGATIVE_INFINITY)) greatest.set(site, t);
+    use: (correlations) => correlating.use(correlations),
+    async take({ signals, as_of }) {
+      if (as_of !== undefined && keys.size === 0) await learn();
+      const messages = [
+        ...encodeSignals(signals),
+        // After the signals of the same batch, so that nothing is judged before they are there.
+        ...(as_of === undefined ? [] : [...keys.values()].map((key) => encodeAsOf(key, as_of))),
+      ];
+      if (messages.length > 0) await bus.produce(TOPICS.signals, messages);
     },
-    isDue: (now: number): boolean => greatest.size > 0 && now - taken >= TELL_MS,
-    take(now: number): Record<string, number> {
-      taken = now;
-      const told = Object.fromEntries(greatest);
-      greatest.clear();
-      return told;
-    },
+    stop: () => correlating.stop(),
   };
 }
 

@@ -16,6 +16,8 @@ const GIB = 1024 ** 3;
 export const TOPICS = {
   /** Normalised events (JSON of PicketEvent); key = hash(site, source); headers: see EventHeaders. */
   events: { name: 'picket.events', partitions: 4, retention_ms: 7 * DAY_MS, retention_bytes: 16 * GIB },
+  /** Matches on their way to the correlator of their key (detect/worker/signal-messages.ts); key = key group. */
+  signals: { name: 'picket.signals', partitions: 4, retention_ms: 30 * DAY_MS, retention_bytes: 8 * GIB },
   /** Alerts, each revision (JSON of Alert); key = alert id. */
   alerts: { name: 'picket.alerts', partitions: 1, retention_ms: 30 * DAY_MS, retention_bytes: GIB },
   /** Incidents as they are made or change (JSON of Incident); key = incident id. */

@@ -123,8 +123,13 @@ async function readOn({ host, options, signal, gate }: Run, log: PartitionLog, n
 
 /** A position outside what is kept (dropped by retention, or of an older folder) falls to `from`, as Kafka's auto.offset.reset. */
 async function startOffset({ host, options }: Run, log: PartitionLog): Promise<number> {
-  const wanted = options.position?.(log.topic.name, log.partition) ?? host.committed(options.group, log);
-  if (wanted !== undefined && wanted >= log.first && wanted <= log.next) return wanted;
+  const committed = host.committed(options.group, log);
+  const wanted = options.position?.(log.topic.name, log.partition) ?? committed;
+  if (wanted !== undefined && wanted >= log.first && wanted <= log.next) {
+    // A consumer with positions of its own: the group's lag is from where it stands.
+    if (wanted !== committed) host.commit(options.group, log, wanted);
+    return wanted;
+  }
   const start = wanted === undefined && options.from === 'latest' ? log.next : log.first;
   // Written down, so that `latest` means the moment the group was first seen, also after a restart.
   host.commit(options.group, log, start);

@@ -50,5 +50,6 @@ export function judgeStart(options: {
     const message = `${where}: ${lost} records from ${wanted} on expired before they were read; going on at ${bounds.first}`;
     return { offset: bounds.first, commit: true, notice: { kind: 'records-expired', topic, message } };
   }
-  return { offset: wanted, commit: !known };
+  // A consumer with positions of its own: the group's lag is from where it stands.
+  return { offset: wanted, commit: wanted !== committed };
 }

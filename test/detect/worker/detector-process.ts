@@ -13,12 +13,13 @@ import { openEmbeddedRecords } from '../../../platform/records/embedded/open-emb
 import { testRules } from './fixture.ts';
 
 const folder = process.argv[2] as string;
+const steps = process.argv[3] as 'one' | 'two';
 const clock = systemClock;
 const logger = silentLogger;
 const counters = new Counters();
 const bus = await openEmbeddedBus({ folder: join(folder, 'bus'), clock });
 const records = await openEmbeddedRecords({ folder: join(folder, 'records'), clock });
-await bus.ensureTopics([TOPICS.events, TOPICS.alerts, TOPICS.incidents]);
+await bus.ensureTopics([TOPICS.events, TOPICS.signals, TOPICS.alerts, TOPICS.incidents]);
 const builder = await startIncidentBuilder({ bus, records, clock, counters, logger });
 const keeper = startAlertKeeper({ bus, records, counters, logger });
 const detector = startDetector({
@@ -32,6 +33,7 @@ const detector = startDetector({
   counters,
   logger,
   revision_wait_ms: 50,
+  steps,
 });
 process.stdout.write('started\n');
 
@@ -41,6 +43,7 @@ for (let quiet = 0; quiet < 15; ) {
   await clock.sleep(100);
   const now = JSON.stringify([
     counters.snapshot(),
+    await bus.bounds(TOPICS.signals),
     await bus.bounds(TOPICS.alerts),
     await bus.bounds(TOPICS.incidents),
     await bus.lag('incidents'),

@@ -27,8 +27,10 @@ import { eventMessage, manyEvents, readThen, ruleInfo, START, testEvent, testRul
 const entityTable = loadEntityTable('rules/entities/entity-fields.yaml');
 const clock = systemClock;
 const logger = silentLogger;
-const topics = [TOPICS.events, TOPICS.alerts, TOPICS.incidents];
+const topics = [TOPICS.events, TOPICS.signals, TOPICS.alerts, TOPICS.incidents];
 
+/** How this run's detectors correlate. */
+let steps: 'one' | 'two' = 'one';
 let folder = '';
 let closers: (() => Promise<void>)[] = [];
 beforeEach(() => {
@@ -63,6 +65,7 @@ async function startAll(more: Partial<DetectorOptions> & { rules?: DetectorRules
     counters,
     logger,
     revision_wait_ms: 20,
+    steps,
     ...more,
   });
   closers.push(
@@ -107,7 +110,11 @@ function essence(alerts: readonly Alert[]): unknown[] {
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-describe('the detector', () => {
+describe.each(['one', 'two'] as const)('the detector in steps: %s', (how) => {
+  beforeEach(() => {
+    steps = how;
+  });
+
   it('makes a full alert of a plain match and an incident of the alerts that share a host', async () => {
     const { bus, records } = await startAll();
     const at = clock.now() - 60_000;
@@ -307,7 +314,7 @@ describe('the detector', () => {
 });
 
 function runDetector(under: string): ChildProcess {
-  return spawn(process.execPath, ['test/detect/worker/detector-process.ts', under], {
+  return spawn(process.execPath, ['test/detect/worker/detector-process.ts', under, steps], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 }

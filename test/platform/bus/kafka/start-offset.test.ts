@@ -19,9 +19,9 @@ describe('where a group begins', () => {
     expect(judgeStart({ ...still, from: 'latest' })).toEqual({ offset: 100, commit: true });
   });
 
-  test('a group goes on where it committed, or at the position that it keeps itself', () => {
+  test('a group goes on where it committed, or at the position that it keeps itself, which is then committed', () => {
     expect(judgeStart({ ...still, committed: 40 })).toEqual({ offset: 40, commit: false });
-    expect(judgeStart({ ...still, committed: 40, position: 30 })).toEqual({ offset: 30, commit: false });
+    expect(judgeStart({ ...still, committed: 40, position: 30 })).toEqual({ offset: 30, commit: true });
     expect(judgeStart({ ...still, committed: 100 })).toEqual({ offset: 100, commit: false });
   });
 
