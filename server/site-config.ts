@@ -7,6 +7,11 @@ import { EntityType } from '../platform/core/entity.ts';
 import { Jurisdiction, Level, SiteTier, Slug } from '../platform/core/names.ts';
 import { parseNetwork } from '../platform/core/network.ts';
 import { Criticality } from '../platform/core/risk.ts';
+import {
+  ElasticsearchConfig,
+  IndexConfig,
+  RecordsConfig,
+} from '../platform/elasticsearch/elasticsearch-config.ts';
 import { NotifierConfig } from '../respond/notify/registry.ts';
 
 const Port = z.number().int().min(0).max(65_535);
@@ -25,6 +30,12 @@ export const SiteConfig = z
     data: z.string().min(1),
     /** What the stages of this site pass events to one another by. */
     bus: BusConfig.prefault({ engine: 'embedded' }),
+    /** The cluster of what stands on Elasticsearch. */
+    elasticsearch: ElasticsearchConfig.optional(),
+    /** Where events are kept and searched. */
+    index: IndexConfig.prefault({ engine: 'embedded' }),
+    /** Where alerts, incidents and what else changes are kept. */
+    records: RecordsConfig.prefault({ engine: 'embedded' }),
     /** The API and the page. Port 0 takes a free one. */
     listen: z.strictObject({
       host: Host,
@@ -125,6 +136,13 @@ export const SiteConfig = z
         });
       seen.add(id);
     }
+    for (const store of ['index', 'records'] as const)
+      if (config[store].engine === 'elasticsearch' && !config.elasticsearch)
+        context.addIssue({
+          code: 'custom',
+          path: [store, 'engine'],
+          message: 'needs `elasticsearch.nodes`: where the cluster is',
+        });
     if (config.site.tier === 'centre' && config.parent) {
       context.addIssue({ code: 'custom', path: ['parent'], message: 'a centre has no parent' });
     }

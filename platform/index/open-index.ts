@@ -1,13 +1,18 @@
 // Opens the event index that the configuration names; nothing outside platform/index knows which it is.
-import { PicketError } from '../core/errors.ts';
+import { type ElasticsearchIndexOptions, openElasticsearchIndex } from './elasticsearch/index.ts';
 import { type EmbeddedIndexOptions, openEmbeddedIndex } from './embedded/index.ts';
 import type { EventIndex } from './event-index.ts';
 
-export type IndexSettings = { readonly engine: 'embedded' } & EmbeddedIndexOptions;
+export type IndexSettings =
+  | ({ readonly engine: 'embedded' } & EmbeddedIndexOptions)
+  | ({ readonly engine: 'elasticsearch' } & ElasticsearchIndexOptions);
 
-/** @throws PicketError INDEX_FOLDER_IN_USE, INDEX_FOLDER_UNUSABLE, INDEX_ENGINE_UNKNOWN */
+/** @throws PicketError INDEX_FOLDER_IN_USE, INDEX_FOLDER_UNUSABLE; on Elasticsearch those of openElasticsearchIndex */
 export async function openIndex(settings: IndexSettings): Promise<EventIndex> {
-  const { engine, ...options } = settings;
-  if (engine === 'embedded') return openEmbeddedIndex(options);
-  throw new PicketError({ code: 'INDEX_ENGINE_UNKNOWN', message: `no index engine named ${String(engine)}` });
+  if (settings.engine === 'elasticsearch') {
+    const { engine: _engine, ...options } = settings;
+    return openElasticsearchIndex(options);
+  }
+  const { engine: _engine, ...options } = settings;
+  return openEmbeddedIndex(options);
 }

@@ -1,19 +1,21 @@
 // Opens the record store that a configuration asks for: the one place that knows the engines.
-import type { Clock } from '../core/clock.ts';
-import { openEmbeddedRecords } from './embedded/open-embedded-records.ts';
+import {
+  type ElasticsearchRecordsOptions,
+  openElasticsearchRecords,
+} from './elasticsearch/open-elasticsearch-records.ts';
+import { type EmbeddedRecordsOptions, openEmbeddedRecords } from './embedded/open-embedded-records.ts';
 import type { RecordStore } from './record-store.ts';
 
-export interface RecordsSettings {
-  readonly engine: 'embedded';
-  /** Absolute folder that this process alone will own. */
-  readonly folder: string;
-  readonly clock: Clock;
-  readonly max_bytes?: number;
-}
+export type RecordsSettings =
+  | ({ readonly engine: 'embedded' } & EmbeddedRecordsOptions)
+  | ({ readonly engine: 'elasticsearch' } & ElasticsearchRecordsOptions);
 
-/** @throws PicketError RECORDS_LOCKED, RECORDS_FOLDER, RECORDS_SCHEMA, RECORDS_STORAGE */
+/** @throws PicketError embedded: RECORDS_LOCKED, RECORDS_FOLDER, RECORDS_SCHEMA, RECORDS_STORAGE; else those of openElasticsearchRecords */
 export async function openRecords(settings: RecordsSettings): Promise<RecordStore> {
-  // `engine` has one value until Elasticsearch joins it here.
+  if (settings.engine === 'elasticsearch') {
+    const { engine: _engine, ...options } = settings;
+    return openElasticsearchRecords(options);
+  }
   const { engine: _engine, ...options } = settings;
   return openEmbeddedRecords(options);
 }

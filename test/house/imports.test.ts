@@ -20,7 +20,7 @@ const NAMED_ONLY_BY: Readonly<Record<string, readonly RegExp[]>> = {
     /^detect\/correlate\/store\/open-store\.ts$/,
   ],
   kafkajs: [/^platform\/bus\/kafka\//],
-  '@elastic/elasticsearch': [/^platform\/(?:index|records)\/elasticsearch\//],
+  '@elastic/elasticsearch': [/^platform\/(?:index\/|records\/)?elasticsearch\//],
   '@duckdb/node-api': [],
   // One reader, which keeps the place of every key; one writer, of the demo's configuration.
   'js-yaml': [/^platform\/core\/yaml\.ts$/, /^server\/demo\/write-site-files\.ts$/],

@@ -1,4 +1,4 @@
-/** Installs what the real tests need: Debian packages, kube-apiserver and Trivy built from pinned Go modules, pySigma from pinned Python packages, Kafka from pinned Maven artifacts. */
+/** Installs what the real tests need: Debian packages, kube-apiserver and Trivy built from pinned Go modules, pySigma from pinned Python packages, Kafka and Elasticsearch from pinned Maven artifacts. */
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -161,8 +161,14 @@ async function makePythonEnvironment(name: keyof typeof pythonPrograms): Promise
   say(`${name} ${pythonPrograms[name]}: installed (${target})`);
 }
 
-/** Gathers the jars of a Java program from its pom.xml beside this file, unless that version is there already. */
-async function gatherJars(name: keyof typeof mavenPrograms): Promise<void> {
+/** What Maven does with the dependencies of a program: copies its jars, or unpacks the archive that it comes as. */
+const mavenGoals = {
+  kafka: 'dependency:copy-dependencies',
+  elasticsearch: 'dependency:unpack-dependencies',
+} as const;
+
+/** Gathers a Java program from its pom.xml beside this file, unless that version is there already. */
+async function gatherWithMaven(name: keyof typeof mavenPrograms): Promise<void> {
   const target = mavenFolder(name);
   if (findProgram(name) !== undefined) {
     say(`${name} ${mavenPrograms[name]}: there (${target})`);
@@ -181,7 +187,7 @@ async function gatherJars(name: keyof typeof mavenPrograms): Promise<void> {
         '--strict-checksums',
         '--file',
         join(import.meta.dirname, name, 'pom.xml'),
-        'dependency:copy-dependencies',
+        mavenGoals[name],
         `-DoutputDirectory=${unfinished}`,
       ],
       { stdio: ['ignore', 'ignore', 'inherit'], timeout: 900_000 },
@@ -208,7 +214,7 @@ export async function install(names: readonly string[]): Promise<void> {
   if (packages.length > 0) await installPackages(packages);
   for (const name of wanted.filter(isGoProgram)) await buildProgram(name);
   for (const name of wanted.filter(isPythonProgram)) await makePythonEnvironment(name);
-  for (const name of wanted.filter(isMavenProgram)) await gatherJars(name);
+  for (const name of wanted.filter(isMavenProgram)) await gatherWithMaven(name);
   const missing = wanted.filter((name) => findProgram(name as Program) === undefined);
   if (missing.length > 0) throw new Error(`installed, but not found: ${missing.join(', ')}`);
 }

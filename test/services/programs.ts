@@ -7,6 +7,7 @@ export const kubeApiserverVersion = '1.34.2';
 export const trivyVersion = '0.74.0';
 export const pysigmaVersion = '2.0.1-sqlite-2.1.1';
 export const kafkaVersion = '4.1.1';
+export const elasticsearchVersion = '9.2.4';
 
 /** Debian packages that `install.ts` brings, by the name of the program they are wanted for. */
 export const debianPackages = {
@@ -36,19 +37,26 @@ export const goPrograms = {
 export const pythonPrograms = { pysigma: pysigmaVersion } as const;
 
 /** Java programs that `install.ts` brings with Maven: the dependencies of `<name>/pom.xml`, each in a version that is pinned there. */
-export const mavenPrograms = { kafka: kafkaVersion } as const;
+export const mavenPrograms = { kafka: kafkaVersion, elasticsearch: elasticsearchVersion } as const;
+
+/** What the machine itself must bring: Elasticsearch needs a Java newer than Debian 12 has. */
+export const machinePrograms = {
+  jdk: 'a JDK of Java 21 or newer in /usr/lib/jvm/temurin-25-jdk-amd64',
+} as const;
 
 export type Program =
   | keyof typeof debianPackages
   | keyof typeof goPrograms
   | keyof typeof pythonPrograms
-  | keyof typeof mavenPrograms;
+  | keyof typeof mavenPrograms
+  | keyof typeof machinePrograms;
 
 /** Needs that are files instead of programs on the search path. */
 const knownFiles: Partial<Record<Program, string>> = {
   'rsyslog-elasticsearch': '/usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so',
   pcaps: '/usr/share/gocode/src/github.com/gopacket/gopacket/pcap/test_dns.pcap',
   'chinese-fonts': '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
+  jdk: '/usr/lib/jvm/temurin-25-jdk-amd64/bin/java',
   // Debian's own, which python3-venv belongs to, whatever else comes first on the path.
   python3: '/usr/bin/python3',
 };
@@ -91,6 +99,11 @@ export function findProgram(name: Program, environment: NodeJS.ProcessEnv = proc
     const path = join(mavenFolder(name, cacheFolder(environment)), `kafka_2.13-${kafkaVersion}.jar`);
     return isReadable(path, constants.R_OK) ? path : undefined;
   }
+  if (name === 'elasticsearch') {
+    const folder = join(mavenFolder(name, cacheFolder(environment)), `elasticsearch-${elasticsearchVersion}`);
+    const path = join(folder, 'bin', 'elasticsearch');
+    return isReadable(path, constants.R_OK) ? path : undefined;
+  }
   const file = knownFiles[name];
   if (file !== undefined) return isReadable(file, constants.R_OK) ? file : undefined;
   const folders = [...(environment['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin'];
@@ -104,6 +117,7 @@ export function findProgram(name: Program, environment: NodeJS.ProcessEnv = proc
 export function requireProgram(name: Program): string {
   const path = findProgram(name);
   if (path === undefined) {
+    if (name === 'jdk') throw new Error(`${name} is missing: ${machinePrograms[name]}`);
     throw new Error(`${name} is missing; run: node test/services/install.ts ${name}`);
   }
   return path;

@@ -1,15 +1,9 @@
 // Finds the first events of a scope by time, page by page.
 import { PicketError } from '../../core/errors.ts';
 import type { SearchRequest } from '../event-index.ts';
+import { type CursorPosition, readCursor, writeCursor } from '../page-cursor.ts';
 import type { Catalogue } from './catalogue.ts';
 import { planScan, selectRows, walk } from './scan.ts';
-
-/** Where a page ended: the next begins strictly after it. */
-interface CursorPosition {
-  readonly sort: 'newest' | 'oldest';
-  readonly time: number;
-  readonly id: string;
-}
 
 interface Hit {
   readonly time: number;
@@ -67,29 +61,4 @@ function narrow(request: Omit<SearchRequest, 'signal'>, after: CursorPosition | 
   return after.sort === 'newest'
     ? { ...request, to: Math.min(request.to ?? Infinity, after.time + 1) }
     : { ...request, from: Math.max(request.from ?? -Infinity, after.time) };
-}
-
-function writeCursor({ sort, time, id }: CursorPosition): string {
-  return Buffer.from(JSON.stringify([sort, time, id])).toString('base64url');
-}
-
-function readCursor(text: string, sort: string): CursorPosition {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-    if (
-      Array.isArray(parsed) &&
-      parsed.length === 3 &&
-      parsed[0] === sort &&
-      Number.isFinite(parsed[1]) &&
-      typeof parsed[2] === 'string'
-    ) {
-      return { sort: parsed[0] as CursorPosition['sort'], time: parsed[1] as number, id: parsed[2] };
-    }
-  } catch {
-    // Falls to the error below: what is wrong with it does not matter to the caller.
-  }
-  throw new PicketError({
-    code: 'INDEX_CURSOR_INVALID',
-    message: 'the cursor is not one that this search gave',
-  });
 }

@@ -1,6 +1,7 @@
 // Compiles an Expression to SQL that finds every record it matches and perhaps more; the reference matcher checks the rest.
 import type { Expression, Leaf, Test } from '../../core/expression/expression.ts';
 import { splitField } from '../../core/fields.ts';
+import { PLAIN_STEP } from '../check-record.ts';
 
 export interface WhereSql {
   readonly sql: string;
@@ -9,8 +10,6 @@ export interface WhereSql {
 
 const ALL: WhereSql = { sql: '1', parameters: [] };
 
-/** Names that need no escaping inside a quoted step of a JSON path. */
-const PLAIN_STEP = /^[A-Za-z0-9_@-]+$/;
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** A condition over the JSONB column `value` that holds for at least all records that `expression` matches. */
@@ -101,9 +100,4 @@ function irregular(steps: readonly string[]): string {
 /** A JSON path of quoted steps; undefined behaviour for steps with quotes, which callers keep out. */
 export function jsonPath(steps: readonly string[]): string {
   return `$${steps.map((step) => `."${step}"`).join('')}`;
-}
-
-/** Only fields whose names need no escaping can be sorted by. */
-export function isPlainField(field: string): boolean {
-  return splitField(field).every((step) => PLAIN_STEP.test(step));
 }

@@ -6,9 +6,10 @@ import { compileExpression } from '../../core/expression/compile.ts';
 import { EVERYTHING, type Expression } from '../../core/expression/expression.ts';
 import { splitField } from '../../core/fields.ts';
 import { DurableDatabase } from '../../sqlite/durable-database.ts';
+import { checkId, checkQuery, sortValue, writeJson } from '../check-record.ts';
+import { orderOf, type PagePosition, readCursor, writeCursor } from '../page-cursor.ts';
 import type { Collection, RecordChange, RecordQuery, RecordStore, StoredRecord } from '../record-store.ts';
-import { compileWhere, isPlainField, jsonPath } from './compile-where.ts';
-import { orderOf, type PagePosition, readCursor, writeCursor } from './page-cursor.ts';
+import { compileWhere, jsonPath } from './compile-where.ts';
 
 export interface EmbeddedRecordsOptions {
   readonly folder: string;
@@ -29,12 +30,6 @@ CREATE TABLE IF NOT EXISTS change (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS change_record ON change (collection, id)
 `;
-
-/** Longest id in bytes, as Elasticsearch has it. */
-const MAX_ID_BYTES = 512;
-/** Deepest nesting of a record; SQLite's JSON ends at 1,000. */
-const MAX_DEPTH = 256;
-export const MAX_PAGE = 10_000;
 
 /** @throws PicketError RECORDS_LOCKED, RECORDS_FOLDER, RECORDS_SCHEMA, RECORDS_STORAGE */
 export async function openEmbeddedRecords(options: EmbeddedRecordsOptions): Promise<RecordStore> {
@@ -251,52 +246,4 @@ function pageSql(
     order,
     parameters: [after.value, after.value, after.id],
   };
-}
-
-/** What `pageSql` sorts by, of a parsed record. */
-function sortValue(document: unknown, field: string): string | number | null {
-  let node = document;
-  for (const step of splitField(field)) {
-    if (node === null || typeof node !== 'object' || Array.isArray(node) || !Object.hasOwn(node, step))
-      return null;
-    node = (node as JsonObject)[step];
-  }
-  if (typeof node === 'boolean') return node ? 1 : 0;
-  return typeof node === 'string' || typeof node === 'number' ? node : null;
-}
-
-function checkQuery(query: RecordQuery): void {
-  if (!Number.isInteger(query.limit) || query.limit < 1 || query.limit > MAX_PAGE) {
-    throw new PicketError({
-      code: 'RECORD_LIMIT',
-      message: `limit must be 1 to ${MAX_PAGE}, not ${query.limit}`,
-    });
-  }
-  if (query.sort && !isPlainField(query.sort.field)) {
-    throw new PicketError({ code: 'RECORD_SORT', message: `cannot sort by ${query.sort.field}` });
-  }
-}
-
-function checkId(id: string): void {
-  const bytes = Buffer.byteLength(id);
-  if (bytes > 0 && bytes <= MAX_ID_BYTES && !id.includes('\u0000') && id.isWellFormed()) return;
-  throw new PicketError({
-    code: 'RECORD_INVALID',
-    message: `a record id is 1 to ${MAX_ID_BYTES} bytes of Unicode text without NUL`,
-  });
-}
-
-function writeJson(value: object): string {
-  checkDepth(value, 0);
-  const json = JSON.stringify(value);
-  if (json?.startsWith('{')) return json;
-  throw new PicketError({ code: 'RECORD_INVALID', message: 'a record must be a JSON object' });
-}
-
-function checkDepth(value: unknown, depth: number): void {
-  if (depth > MAX_DEPTH) {
-    throw new PicketError({ code: 'RECORD_INVALID', message: `nested deeper than ${MAX_DEPTH}` });
-  }
-  if (value === null || typeof value !== 'object') return;
-  for (const child of Array.isArray(value) ? value : Object.values(value)) checkDepth(child, depth + 1);
 }

@@ -1,8 +1,11 @@
 // The records contract as tests: every engine faces the same suite; revisions are opaque and one record is the unit of atomicity.
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../platform/core/event.ts';
+import { compileExpression } from '../../../platform/core/expression/compile.ts';
 import { type Expression, equals } from '../../../platform/core/expression/expression.ts';
 import { type RecordChange, type RecordStore, upsertRecord } from '../../../platform/records/record-store.ts';
+import { arbitraryQuestion, arbitraryRecord } from './random-queries.ts';
 
 /** A fresh, empty place for one test. */
 export interface RecordsUnderTest {
@@ -30,7 +33,12 @@ export async function queryAll(
   return ids;
 }
 
-export function describeRecordsContract(name: string, open: () => Promise<RecordsUnderTest>): void {
+/** `runs`: random sets of records that are asked random questions. */
+export function describeRecordsContract(
+  name: string,
+  open: () => Promise<RecordsUnderTest>,
+  { runs }: { runs: number },
+): void {
   describe(`the records contract: ${name}`, () => {
     let place: RecordsUnderTest;
     let store: RecordStore;
@@ -134,6 +142,37 @@ export function describeRecordsContract(name: string, open: () => Promise<Record
       expect(await store.count('alerts', equals('n', 1))).toBe(2);
       expect(await store.count('alerts')).toBe(6);
       expect(await store.count('incidents')).toBe(0);
+    });
+
+    test('any expression over any documents finds exactly what the matcher finds, page by page', async () => {
+      let stored: string[] = [];
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(arbitraryRecord, { minLength: 1, maxLength: 12 }),
+          fc.array(arbitraryQuestion, { minLength: 1, maxLength: 8 }),
+          async (documents, expressions) => {
+            for (const id of stored) {
+              const { revision } = (await store.get('alerts', id)) ?? { revision: '' };
+              await store.remove('alerts', id, revision);
+            }
+            stored = documents.map((_, at) => `r${String(at).padStart(2, '0')}`);
+            await Promise.all(documents.map((one, at) => store.create('alerts', stored[at] ?? '', one)));
+            for (const where of expressions) {
+              const matches = compileExpression(where);
+              const wanted = stored.filter((_, at) => matches(JSON.parse(JSON.stringify(documents[at]))));
+              expect(await queryAll(store, { where, limit: 3 })).toEqual(wanted);
+              expect(await store.count('alerts', where)).toBe(wanted.length);
+              const sorted = await queryAll(store, {
+                where,
+                limit: 2,
+                sort: { field: 'n', direction: 'desc' },
+              });
+              expect([...sorted].sort()).toEqual(wanted);
+            }
+          },
+        ),
+        { numRuns: runs },
+      );
     });
 
     test('pages follow the sort in both directions, ties by id, and what lacks the field comes last', async () => {

@@ -1,7 +1,7 @@
 // The cursor of a record query: where the last page ended, bound to the order it was made for.
 import { z } from 'zod';
-import { PicketError } from '../../core/errors.ts';
-import type { RecordQuery } from '../record-store.ts';
+import { PicketError } from '../core/errors.ts';
+import type { RecordQuery } from './record-store.ts';
 
 const PagePosition = z.strictObject({
   /** Sort field and direction. */

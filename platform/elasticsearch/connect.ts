@@ -1,0 +1,88 @@
+// Connects to an Elasticsearch cluster, and says in our own codes what went wrong there.
+import { Client, errors } from '@elastic/elasticsearch';
+import { describeError, PicketError } from '../core/errors.ts';
+
+export interface ElasticsearchConnection {
+  /** URLs of nodes, `https://host:9200` each. */
+  readonly nodes: readonly string[];
+  /** Basic authentication, or an API key as the cluster gave it (base64 of `id:key`); neither where security is off. */
+  readonly username?: string;
+  readonly password?: string;
+  readonly api_key?: string;
+  readonly tls?: {
+    /** Authorities that sign the nodes' certificates, PEM; the system's own when left out. */
+    readonly ca?: string;
+    /** Own certificate and key for mutual TLS, PEM. */
+    readonly certificate?: string;
+    readonly key?: string;
+  };
+  /** Longest that one request may take, ms; default 30,000. */
+  readonly request_timeout_ms?: number;
+}
+
+/** A client that never retries by itself: who writes knows what may be sent again. Nothing is asked of the cluster yet. */
+export function connectElasticsearch(connection: ElasticsearchConnection): Client {
+  const { nodes, username, password, api_key, tls } = connection;
+  const auth =
+    api_key !== undefined
+      ? { apiKey: api_key }
+      : username !== undefined
+        ? { username, password: password ?? '' }
+        : undefined;
+  return new Client({
+    nodes: [...nodes],
+    ...(auth ? { auth } : {}),
+    ...(tls
+      ? {
+          tls: {
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+            ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
+            ...(tls.key === undefined ? {} : { key: tls.key }),
+          },
+        }
+      : {}),
+    maxRetries: 0,
+    requestTimeout: connection.request_timeout_ms ?? 30_000,
+    compression: false,
+  });
+}
+
+/**
+ * The same failure with a code of ours: ELASTICSEARCH_UNAVAILABLE (no answer, overload, or a cluster that takes no
+ * writes now: worth trying again), ELASTICSEARCH_AUTHENTICATION, ELASTICSEARCH_FORBIDDEN, or ELASTICSEARCH_REFUSED with
+ * what the cluster said.
+ */
+export function readFailure(error: unknown): PicketError {
+  if (error instanceof PicketError) return error;
+  if (error instanceof errors.ResponseError) {
+    const status = error.statusCode ?? 0;
+    const said = describeCause(error);
+    if (status === 401) return fault('AUTHENTICATION', `the cluster does not know us: ${said}`, error);
+    if (isBlocked(said) || status === 429 || status >= 500) return fault('UNAVAILABLE', said, error);
+    if (status === 403) return fault('FORBIDDEN', said, error);
+    return fault('REFUSED', said, error);
+  }
+  return fault('UNAVAILABLE', describeError(error), error);
+}
+
+/** A cluster, or an index, that takes no writes: full disks make it so, and free ones end it. */
+export function isBlocked(said: string): boolean {
+  return said.includes('cluster_block_exception');
+}
+
+/** Status of a refused request; undefined for what was no answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof errors.ResponseError ? error.statusCode : undefined;
+}
+
+/** `type: reason` of the first cause. */
+function describeCause(error: errors.ResponseError): string {
+  const body = error.body as { error?: { type?: string; reason?: string } | string } | undefined;
+  const cause = body?.error;
+  if (typeof cause === 'object') return `${cause.type ?? ''}: ${cause.reason ?? ''}`;
+  return cause ?? `${error.statusCode ?? 'no status'} ${error.message}`;
+}
+
+function fault(kind: string, message: string, cause: unknown): PicketError {
+  return new PicketError({ code: `ELASTICSEARCH_${kind}`, message: message.slice(0, 1_000), cause });
+}
