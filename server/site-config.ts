@@ -118,6 +118,18 @@ export const SiteConfig = z
         }),
       )
       .default([]),
+    metrics: z
+      .strictObject({
+        prometheus: z.strictObject({ host: Host, port: Port.default(9_464) }).optional(),
+        otlp: z
+          .strictObject({
+            url: z.url({ protocol: /^https?$/ }),
+            headers: z.record(z.string(), z.string()).default({}),
+            interval_ms: z.number().int().min(1_000).default(60_000),
+          })
+          .optional(),
+      })
+      .prefault({}),
     log: z
       .strictObject({
         level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

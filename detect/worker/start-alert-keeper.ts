@@ -68,7 +68,10 @@ export function readAlert(value: Uint8Array): { alert: Alert } | { message: stri
   return { message: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not an alert'}` };
 }
 
-/** Starts the consumer of `picket.alerts` (group `alert-keeper`). What is no alert goes to the dead letters. */
+/** The consumer group that keeps alerts as records. */
+export const ALERT_KEEPER_GROUP = 'alert-keeper';
+
+/** Starts the consumer of `picket.alerts`. What is no alert goes to the dead letters. */
 export function startAlertKeeper(options: {
   bus: Bus;
   records: RecordStore;
@@ -77,7 +80,7 @@ export function startAlertKeeper(options: {
 }): Consumer {
   const { bus, records, counters, logger } = options;
   return bus.consume({
-    group: 'alert-keeper',
+    group: ALERT_KEEPER_GROUP,
     topics: [TOPICS.alerts],
     handle: async (batch) => {
       for (const record of batch.records) {

@@ -1,0 +1,169 @@
+// Publishes how the site is doing as OpenTelemetry metrics: at /metrics for Prometheus, and by OTLP.
+import { readdirSync, statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Meter } from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider, type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { INCIDENT_GROUP } from '../detect/incidents/start-incident-builder.ts';
+import { ALERT_KEEPER_GROUP } from '../detect/worker/start-alert-keeper.ts';
+import { CORRELATE_GROUP } from '../detect/worker/start-correlating.ts';
+import { DETECT_GROUP } from '../detect/worker/start-detector.ts';
+import type { Bus } from '../platform/bus/bus.ts';
+import type { Counters } from '../platform/core/counters.ts';
+import { describeError, PicketError } from '../platform/core/errors.ts';
+import { INDEX_GROUP } from '../platform/index/write-events.ts';
+import { INGRESS_GROUP } from '../platform/link/take-ingress.ts';
+import { UPLINK_GROUP } from '../platform/link/uplink.ts';
+import type { SiteConfig } from './site-config.ts';
+import { readVersion } from './version.ts';
+
+/** Consumer groups whose lag is told: every stage that must keep up. */
+const GROUPS = [
+  INDEX_GROUP,
+  DETECT_GROUP,
+  CORRELATE_GROUP,
+  ALERT_KEEPER_GROUP,
+  INCIDENT_GROUP,
+  UPLINK_GROUP,
+  INGRESS_GROUP,
+];
+
+interface Measured {
+  readonly config: SiteConfig;
+  readonly bus: Bus;
+  readonly counters: Counters;
+  /** Why the site is not ready; empty when it is. */
+  readonly unready: () => readonly string[];
+}
+
+/**
+ * Begins to publish what `metrics` of the configuration says; nothing when it says nothing.
+ * @throws PicketError METRICS_LISTEN when the port of /metrics cannot be had
+ */
+export async function publishMetrics(site: Measured): Promise<{ close(): Promise<void> }> {
+  const { prometheus, otlp } = site.config.metrics;
+  const readers: MetricReader[] = [];
+  if (prometheus) {
+    const exporter = new PrometheusExporter({
+      ...prometheus,
+      preventServerStart: true,
+      withoutScopeInfo: true,
+    });
+    readers.push(exporter);
+    try {
+      await exporter.startServer();
+    } catch (cause) {
+      const message = `/metrics cannot listen on ${prometheus.host}:${prometheus.port}: ${describeError(cause)}`;
+      throw new PicketError({ code: 'METRICS_LISTEN', message, cause });
+    }
+  }
+  if (otlp) {
+    const { url, headers, interval_ms } = otlp;
+    readers.push(
+      new PeriodicExportingMetricReader({
+        exporter: new OTLPMetricExporter({ url, headers }),
+        exportIntervalMillis: interval_ms,
+        exportTimeoutMillis: Math.min(interval_ms, 10_000),
+      }),
+    );
+  }
+  if (readers.length === 0) return { close: async () => undefined };
+  const { tenant, site: place } = site.config;
+  const provider = new MeterProvider({
+    // Semantic conventions of OpenTelemetry for services.
+    resource: resourceFromAttributes({
+      'service.name': 'picket',
+      'service.namespace': tenant,
+      'service.instance.id': place.id,
+      'service.version': readVersion(),
+      'picket.site.tier': place.tier,
+      'picket.jurisdiction': place.jurisdiction,
+    }),
+    readers,
+  });
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  observe(provider.getMeter('picket'), site, delay);
+  return {
+    async close() {
+      delay.disable();
+      await provider.shutdown();
+    },
+  };
+}
+
+/** Names in dots; Prometheus sees `picket_records_total` and so on. All are read when asked for. */
+function observe(meter: Meter, site: Measured, delay: ReturnType<typeof monitorEventLoopDelay>): void {
+  const { bus, counters, config } = site;
+  meter
+    .createObservableCounter('picket.records', {
+      description:
+        'What became of records, events and signals, by stage and reason (docs/architecture.md, Conservation)',
+    })
+    .addCallback((result) => {
+      for (const { stage, reason, source, count } of counters.snapshot())
+        result.observe(count, { stage, reason, ...(source === undefined ? {} : { source }) });
+    });
+  meter
+    .createObservableGauge('picket.bus.lag', {
+      description: 'Records that a consumer group has not worked yet',
+    })
+    .addCallback(async (result) => {
+      for (const group of GROUPS) {
+        // A bus that is away has no lag to tell; that it is away is told by readiness.
+        const lag = await bus.lag(group).catch(() => ({}));
+        for (const [topic, records] of Object.entries<number>(lag)) result.observe(records, { group, topic });
+      }
+    });
+  meter
+    .createObservableGauge('picket.ready', {
+      description: '1 when the site takes records, else 0 (/readyz has the reasons)',
+    })
+    .addCallback((result) => result.observe(site.unready().length === 0 ? 1 : 0));
+  meter
+    .createObservableGauge('picket.detect.state', {
+      description: 'Stores of correlation on disk',
+      unit: 'By',
+    })
+    .addCallback((result) => result.observe(sizeOf(join(config.data, 'detect'))));
+  meter
+    .createObservableGauge('picket.disk.free', {
+      description: 'Free space where the data folder is',
+      unit: 'By',
+    })
+    .addCallback(async (result) => {
+      const { bavail, bsize } = await statfs(config.data);
+      result.observe(bavail * bsize);
+    });
+  meter
+    .createObservableGauge('process.memory.usage', { description: 'Resident set size', unit: 'By' })
+    .addCallback((result) => result.observe(process.memoryUsage.rss()));
+  meter
+    .createObservableCounter('process.cpu.time', { description: 'CPU time of all threads', unit: 's' })
+    .addCallback((result) => {
+      const { user, system } = process.cpuUsage();
+      result.observe(user / 1e6, { 'cpu.mode': 'user' });
+      result.observe(system / 1e6, { 'cpu.mode': 'system' });
+    });
+  meter
+    .createObservableGauge('nodejs.eventloop.delay.p99', { description: 'Since the last reading', unit: 's' })
+    .addCallback((result) => {
+      result.observe(delay.percentile(99) / 1e9);
+      delay.reset();
+    });
+}
+
+/** Bytes of the files of a folder and its folders. */
+function sizeOf(folder: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    // A file may go between the listing and the look at it.
+    bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}
