@@ -76,16 +76,35 @@ export async function isSameContent(
   return (await hashStart(handle, checkpoint.fingerprint_bytes)) === checkpoint.fingerprint;
 }
 
-/** Takes the fingerprint over as much of the read part as it covers. */
-export async function refreshFingerprint(file: FollowedFile): Promise<void> {
-  const bytes = Math.min(file.checkpoint.offset, FINGERPRINT_BYTES);
-  if (bytes === file.checkpoint.fingerprint_bytes) return;
-  const fingerprint = await hashStart(file.handle, bytes);
+/**
+ * Takes the fingerprint over as much of the read part as it covers. `read` is what was just read, up to the offset:
+ * the file itself may be another by now, and its start is then left to be found different.
+ */
+export async function refreshFingerprint(file: FollowedFile, read?: Uint8Array): Promise<void> {
+  const { offset, fingerprint: known, fingerprint_bytes } = file.checkpoint;
+  const bytes = Math.min(offset, FINGERPRINT_BYTES);
+  if (bytes === fingerprint_bytes) return;
+  let fingerprint: string;
+  if (read) {
+    const start = await readStart(file.handle, fingerprint_bytes);
+    if (fingerprint_bytes > 0 && digest(start) !== known) return;
+    fingerprint = digest(start, read.subarray(0, bytes - fingerprint_bytes));
+  } else fingerprint = await hashStart(file.handle, bytes);
   file.checkpoint = { ...file.checkpoint, fingerprint, fingerprint_bytes: bytes };
 }
 
 async function hashStart(handle: FileHandle, length: number): Promise<string> {
+  return digest(await readStart(handle, length));
+}
+
+async function readStart(handle: FileHandle, length: number): Promise<Uint8Array> {
   const buffer = Buffer.alloc(length);
   const { bytesRead } = await handle.read(buffer, 0, length, 0);
-  return createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex');
+  return buffer.subarray(0, bytesRead);
+}
+
+function digest(...parts: Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
 }

@@ -179,8 +179,10 @@ export async function startTailReceiver(options: TailOptions): Promise<Receiver>
       if (!(await take(split.lines, `${file.inode}:${generation}`))) return;
       const end = offset + split.consumed;
       file.checkpoint = { ...file.checkpoint, offset: end, skipping: split.skipping };
-      await refreshFingerprint(file);
+      await refreshFingerprint(file, buffer.subarray(0, split.consumed));
       await save();
+      // Truncated while its lines were taken: the next look begins it anew.
+      if (!(await isSameContent(file.handle, file.checkpoint, file.checkpoint.offset))) return;
     }
   }
 

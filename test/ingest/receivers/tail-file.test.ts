@@ -133,6 +133,21 @@ test('a truncated file starts again, as other records, also when it is as long a
   expect(identities().size).toBe(4);
 });
 
+test('a file that is truncated while what was read of it is taken starts again', async () => {
+  const taking = intake.accept.bind(intake);
+  let times = 0;
+  intake.accept = async (...given) => {
+    const taken = await taking(...given);
+    if (++times === 1) await writeFile(path('a.log'), 'cccc\ndddd\n');
+    return taken;
+  };
+  await writeFile(path('a.log'), 'bbbb\n');
+  await start();
+  await came(3);
+  expect(intake.texts()).toEqual(['bbbb', 'cccc', 'dddd']);
+  expect(identities().size).toBe(3);
+});
+
 test('a file that was rotated away and not yet made again is still read to its end', async () => {
   await writeFile(path('a.log'), '1\n');
   const first = await start();
