@@ -8,6 +8,7 @@ type AddCommand = (program: Command) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   up: async () => (await import('./commands/up.ts')).addUpCommand,
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
   'sign-in': async () => (await import('./commands/sign-in.ts')).addSignInCommand,
   sites: async () => (await import('./commands/sites.ts')).addSitesCommands,
   incidents: async () => (await import('./commands/incidents.ts')).addIncidentsCommands,

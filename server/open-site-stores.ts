@@ -5,6 +5,7 @@ import type { Logger } from '../platform/core/log.ts';
 import type { ElasticsearchConnection } from '../platform/elasticsearch/connect.ts';
 import type { ElasticsearchConfig } from '../platform/elasticsearch/elasticsearch-config.ts';
 import type { EventIndex } from '../platform/index/event-index.ts';
+import { federateIndex, type IndexPlace } from '../platform/index/federated-index.ts';
 import { openIndex } from '../platform/index/open-index.ts';
 import { openRecords } from '../platform/records/open-records.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
@@ -27,13 +28,24 @@ export function openSiteRecords({ config, clock, logger }: Opening): Promise<Rec
   return openRecords({ engine: 'elasticsearch', connection, clock, logger, index, replicas });
 }
 
-/** @throws PicketError what openIndex says, TLS_FILE */
-export function openSiteIndex({ config, clock }: Omit<Opening, 'logger'>): Promise<EventIndex> {
+/** With `clusters` one index over all of them. @throws PicketError what openIndex says, TLS_FILE */
+export async function openSiteIndex({ config, clock, logger }: Opening): Promise<EventIndex> {
   const { index, data } = config;
   if (index.engine === 'embedded') return openIndex({ engine: 'embedded', folder: join(data, 'index') });
-  const { engine, ...shape } = index;
-  const connection = elasticsearchConnection(config.elasticsearch as ElasticsearchConfig);
-  return openIndex({ engine, connection, clock, shape });
+  const { engine, clusters, ...shape } = index;
+  const open = (connection: ElasticsearchConfig): Promise<EventIndex> =>
+    openIndex({ engine, connection: elasticsearchConnection(connection), clock, shape });
+  const main = await open(config.elasticsearch as ElasticsearchConfig);
+  if (clusters.length === 0) return main;
+  const places: IndexPlace[] = [{ name: 'elasticsearch', index: main }];
+  try {
+    for (const { name, jurisdictions, connection } of clusters)
+      places.push({ name, jurisdictions, index: await open(connection) });
+  } catch (error) {
+    await Promise.all(places.map((place) => place.index.close()));
+    throw error;
+  }
+  return federateIndex({ places, logger });
 }
 
 /** The cluster as the configuration names it, with the files of its TLS read. @throws PicketError TLS_FILE */

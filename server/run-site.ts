@@ -137,7 +137,7 @@ async function start(options: {
   await bus.ensureTopics(Object.values(TOPICS));
   const records = await openSiteRecords({ config, clock, logger });
   endings.add('records', () => records.close());
-  const index = await openSiteIndex({ config, clock });
+  const index = await openSiteIndex({ config, clock, logger });
   endings.add('index', () => index.close());
   const kept = await keepCounters({ counters, records, logger });
   endings.add('counters', () => kept.close());

@@ -1,5 +1,6 @@
 // The configuration of a site's Elasticsearch: where the cluster is, and which of the site's stores stand there.
 import { z } from 'zod';
+import { Jurisdiction } from '../core/names.ts';
 import { PERIODS } from '../index/segment-name.ts';
 
 /** How a cluster is reached and an account is proved to it. */
@@ -44,6 +45,23 @@ export const IndexConfig = z.discriminatedUnion('engine', [
       .regex(/^\d+(?:ms|s|m)$/, 'must be a time as `1s`')
       .default('1s'),
     most_fields: z.number().int().min(500).max(50_000).default(1_500),
+    /** Events of these jurisdictions stand on clusters of their own. */
+    clusters: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(100),
+          jurisdictions: z.array(Jurisdiction).min(1),
+          connection: ElasticsearchConfig,
+        }),
+      )
+      .default([])
+      .refine(
+        (clusters) => {
+          const all = clusters.flatMap(({ jurisdictions }) => jurisdictions);
+          return new Set(all).size === all.length;
+        },
+        { message: 'a jurisdiction has one cluster' },
+      ),
   }),
 ]);
 

@@ -68,6 +68,11 @@ export async function checkSite(
   for (const { path, files } of listTlsFiles(config)) attemptAt(path, () => readTls(files));
   const { bus } = config;
   if (bus.engine === 'kafka') attemptAt('bus.tls', () => readClientTls(bus.tls ?? {}));
+  const { elasticsearch } = config;
+  if (elasticsearch) attemptAt('elasticsearch.tls', () => readClientTls(elasticsearch.tls ?? {}));
+  const clusters = config.index.engine === 'elasticsearch' ? config.index.clusters : [];
+  for (const [at, { connection }] of clusters.entries())
+    attemptAt(`index.clusters.${at}.connection.tls`, () => readClientTls(connection.tls ?? {}));
   const ingress = config.parent?.ingress;
   if (ingress) attemptAt('parent.ingress.tls', () => readClientTls(ingress.tls ?? {}));
   const content = (path: string): string => resolveContent(path, file);

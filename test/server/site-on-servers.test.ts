@@ -106,4 +106,34 @@ describe('a centre on Kafka and Elasticsearch', { timeout: 180_000 }, () => {
     for (const id of before) expect(after).toContain(id);
     expect(new Set(after).size).toBe(after.length);
   });
+
+  test('is looked at by the doctor, who finds its servers well and tells what is not', async () => {
+    const look = async (): Promise<{ subject: string; state: string; message: string }[]> => {
+      const end = await runPicket(['doctor', file, '--json']);
+      return (JSON.parse(end.stdout) as { findings: { subject: string; state: string; message: string }[] })
+        .findings;
+    };
+    const found = await look();
+    expect(found.filter(({ state }) => state === 'problem')).toEqual([]);
+    const messageOf = (subject: string): string | undefined =>
+      found.find((one) => one.subject.startsWith(subject))?.message;
+    expect(messageOf('process of')).toMatch(/^ready at http/);
+    expect(messageOf('Kafka topic picket.events')).toBe('4 partitions, 1 copies');
+    expect(messageOf('Elasticsearch at')).toContain('is green, 1 nodes');
+    expect(messageOf('template picket-events')).toBe('there');
+    expect(messageOf('clock of node')).toMatch(/^0\.\d s /);
+    await fetch(`${elasticsearch.url}/picket_records/_settings`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ 'index.blocks.read_only_allow_delete': true }),
+    });
+    expect((await look()).filter(({ state }) => state === 'problem')).toMatchObject([
+      { subject: 'index picket_records', message: 'takes no writes' },
+    ]);
+    await fetch(`${elasticsearch.url}/picket_records/_settings`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ 'index.blocks.read_only_allow_delete': null }),
+    });
+  });
 });
