@@ -189,6 +189,8 @@ async function gatherWithMaven(name: keyof typeof mavenPrograms): Promise<void> 
         join(import.meta.dirname, name, 'pom.xml'),
         mavenGoals[name],
         `-DoutputDirectory=${unfinished}`,
+        // Maven's note of what it has unpacked, which stands in the checkout otherwise and makes it skip the next time.
+        `-DmarkersDirectory=${join(unfinished, 'markers')}`,
       ],
       { stdio: ['ignore', 'ignore', 'inherit'], timeout: 900_000 },
     );
