@@ -41,7 +41,7 @@ interface Measured {
 }
 
 /**
- * Begins to publish what `metrics` of the configuration says; nothing when it says nothing.
+ * Begins to publish what `metrics` of the configuration says.
  * @throws PicketError METRICS_LISTEN when the port of /metrics cannot be had
  */
 export async function publishMetrics(site: Measured): Promise<{ close(): Promise<void> }> {
@@ -71,7 +71,6 @@ export async function publishMetrics(site: Measured): Promise<{ close(): Promise
       }),
     );
   }
-  if (readers.length === 0) return { close: async () => undefined };
   const { tenant, site: place } = site.config;
   const provider = new MeterProvider({
     // Semantic conventions of OpenTelemetry for services.

@@ -30,7 +30,6 @@ import { keepCounters } from './keep-counters.ts';
 import { loadResidency } from './load-residency.ts';
 import { openSiteBus } from './open-site-bus.ts';
 import { openSiteIndex, openSiteRecords } from './open-site-stores.ts';
-import { publishMetrics } from './publish-metrics.ts';
 import { readTls } from './read-tls.ts';
 import { startRules } from './rules/start-rules.ts';
 import type { SiteConfig } from './site-config.ts';
@@ -248,8 +247,12 @@ async function start(options: {
     unready: () => (bus.congested() ? ['the bus is near its bound: receivers answer 429'] : []),
     pageFolder: join(PROGRAM_FOLDER, 'ui', 'dist'),
   };
-  const metrics = await publishMetrics({ config, bus, counters, unready: deps.unready });
-  endings.add('metrics', () => metrics.close());
+  if (config.metrics.prometheus || config.metrics.otlp) {
+    // OpenTelemetry takes its time to load.
+    const { publishMetrics } = await import('./publish-metrics.ts');
+    const metrics = await publishMetrics({ config, bus, counters, unready: deps.unready });
+    endings.add('metrics', () => metrics.close());
+  }
   const tls = config.listen.tls && readTls(config.listen.tls);
   const app = await buildApp(deps, tls);
   const { host, port } = config.listen;

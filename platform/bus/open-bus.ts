@@ -4,8 +4,8 @@ import type { Bus } from './bus.ts';
 import type { EmbeddedBusLimits } from './embedded/limits.ts';
 import { openEmbeddedBus } from './embedded/open-embedded-bus.ts';
 import type { DroppedSegment } from './embedded/partition-log.ts';
-import { describeKafka, type KafkaState } from './kafka/describe-cluster.ts';
-import { type KafkaBusOptions, openKafkaBus, openKafkaProducer } from './kafka/open-kafka-bus.ts';
+import type { KafkaState } from './kafka/describe-cluster.ts';
+import type { KafkaBusOptions } from './kafka/open-kafka-bus.ts';
 
 export interface EmbeddedBusSettings {
   readonly engine: 'embedded';
@@ -23,6 +23,9 @@ export interface KafkaBusSettings extends KafkaBusOptions {
 
 export type BusSettings = EmbeddedBusSettings | KafkaBusSettings;
 
+/** Its client is loaded by those that use it. */
+const loadKafka = () => import('./kafka/open-kafka-bus.ts');
+
 /**
  * @throws PicketError embedded: BUS_LOCKED, BUS_FOLDER, BUS_SCHEMA, BUS_STORAGE;
  * Kafka: BUS_UNAVAILABLE, BUS_AUTHENTICATION, BUS_FORBIDDEN, BUS_TOPIC_MISMATCH, BUS_TOPIC_MISSING
@@ -30,6 +33,7 @@ export type BusSettings = EmbeddedBusSettings | KafkaBusSettings;
 export async function openBus(settings: BusSettings): Promise<Bus> {
   if (settings.engine === 'kafka') {
     const { engine: _engine, ...options } = settings;
+    const { openKafkaBus } = await loadKafka();
     return openKafkaBus(options);
   }
   const { engine: _engine, ...options } = settings;
@@ -37,7 +41,8 @@ export async function openBus(settings: BusSettings): Promise<Bus> {
 }
 
 /** The bus of somebody else, to write into: a parent's Kafka, where a site has one topic. Connects when it first produces. */
-export function openForeignBus(settings: Omit<KafkaBusOptions, 'patient'>): Promise<Bus> {
+export async function openForeignBus(settings: Omit<KafkaBusOptions, 'patient'>): Promise<Bus> {
+  const { openKafkaProducer } = await loadKafka();
   return openKafkaProducer(settings);
 }
 
@@ -48,5 +53,6 @@ export async function describeBus(
   settings: { engine: 'embedded' } | Pick<KafkaBusSettings, 'engine' | 'connection' | 'topics' | 'logger'>,
 ): Promise<BusState> {
   if (settings.engine === 'embedded') return { engine: 'embedded' };
+  const { describeKafka } = await import('./kafka/describe-cluster.ts');
   return { engine: 'kafka', ...(await describeKafka(settings)) };
 }

@@ -1,5 +1,5 @@
 // Opens the event index that the configuration names; nothing outside platform/index knows which it is.
-import { type ElasticsearchIndexOptions, openElasticsearchIndex } from './elasticsearch/index.ts';
+import type { ElasticsearchIndexOptions } from './elasticsearch/index.ts';
 import { type EmbeddedIndexOptions, openEmbeddedIndex } from './embedded/index.ts';
 import type { EventIndex } from './event-index.ts';
 
@@ -11,6 +11,8 @@ export type IndexSettings =
 export async function openIndex(settings: IndexSettings): Promise<EventIndex> {
   if (settings.engine === 'elasticsearch') {
     const { engine: _engine, ...options } = settings;
+    // Its client is loaded by those that use it.
+    const { openElasticsearchIndex } = await import('./elasticsearch/index.ts');
     return openElasticsearchIndex(options);
   }
   const { engine: _engine, ...options } = settings;

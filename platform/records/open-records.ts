@@ -1,8 +1,5 @@
 // Opens the record store that a configuration asks for: the one place that knows the engines.
-import {
-  type ElasticsearchRecordsOptions,
-  openElasticsearchRecords,
-} from './elasticsearch/open-elasticsearch-records.ts';
+import type { ElasticsearchRecordsOptions } from './elasticsearch/open-elasticsearch-records.ts';
 import { type EmbeddedRecordsOptions, openEmbeddedRecords } from './embedded/open-embedded-records.ts';
 import type { RecordStore } from './record-store.ts';
 
@@ -14,6 +11,8 @@ export type RecordsSettings =
 export async function openRecords(settings: RecordsSettings): Promise<RecordStore> {
   if (settings.engine === 'elasticsearch') {
     const { engine: _engine, ...options } = settings;
+    // Its client is loaded by those that use it.
+    const { openElasticsearchRecords } = await import('./elasticsearch/open-elasticsearch-records.ts');
     return openElasticsearchRecords(options);
   }
   const { engine: _engine, ...options } = settings;
