@@ -2,7 +2,7 @@
 // alerts stand together, and whether another order or a site that comes three days late ends in the same.
 import { join } from 'node:path';
 import { openCorrelator } from '../detect/correlate/correlator.ts';
-import { makeSignals, type Signal } from '../detect/correlate/signal.ts';
+import { type Signal, signalsOfMatch } from '../detect/correlate/signal.ts';
 import { AlertGraph } from '../detect/incidents/alert-graph.ts';
 import { countRarity, type RarityTable } from '../detect/incidents/rarity.ts';
 import { DEFAULT_LIMITS, nodeOf } from '../detect/incidents/weigh-entity.ts';
@@ -10,7 +10,7 @@ import { compileRules } from '../detect/sigma/compile-rules.ts';
 import { loadRoutedPipelines } from '../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../detect/sigma/load-rules.ts';
 import { assembleDetectorRules } from '../detect/worker/assemble-rules.ts';
-import { buildAlert, type Evidence, takeEvidence } from '../detect/worker/build-alert.ts';
+import { buildAlert, takeEvidence } from '../detect/worker/build-alert.ts';
 import { loadEntityTable } from '../detect/worker/entity-table.ts';
 import { routeMatches } from '../detect/worker/route-matches.ts';
 import type { Alert } from '../platform/core/alert.ts';
@@ -106,19 +106,12 @@ function openDetection(): Detection {
     rules: engine.rules.length + loaded.correlations.length,
     signalsOf: ({ event }) =>
       rules.match(event).flatMap((match) =>
-        router.correlationsOf(match, 'both').flatMap((correlation) =>
-          makeSignals({
-            correlation,
-            rule: match.rule.id,
-            document: event,
-            event: event.event.id,
-            t: Date.parse(event['@timestamp']),
-            tenant: event.picket.tenant,
-            site: event.picket.site.id,
-            describe: () => takeEvidence(match, table),
-            count: () => undefined,
-          }),
-        ),
+        signalsOfMatch({
+          match,
+          correlations: router.correlationsOf(match, 'both'),
+          describe: () => takeEvidence(match, table),
+          count: () => undefined,
+        }),
       ),
   };
 }
@@ -152,8 +145,6 @@ function* correlate(
           episode,
           revision: 1,
           site: { tenant: 'local', id: 'centre', tier: 'centre', jurisdiction: 'zz' },
-          evidence: (event) =>
-            (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
         });
         return alert ? [alert] : [];
       });

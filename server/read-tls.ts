@@ -24,12 +24,14 @@ export function readTls(files: TlsFiles): ListenerTls {
   };
 }
 
+export interface ClientTlsFiles {
+  readonly ca_file?: string | undefined;
+  readonly certificate_file?: string | undefined;
+  readonly key_file?: string | undefined;
+}
+
 /** The PEM texts of a client's TLS settings. @throws PicketError TLS_FILE as readTls */
-export function readClientTls(files: {
-  ca_file?: string | undefined;
-  certificate_file?: string | undefined;
-  key_file?: string | undefined;
-}): { ca?: string; certificate?: string; key?: string } {
+export function readClientTls(files: ClientTlsFiles): { ca?: string; certificate?: string; key?: string } {
   const { ca_file, certificate_file, key_file } = files;
   const own =
     certificate_file === undefined || key_file === undefined
@@ -55,6 +57,22 @@ export function listTlsFiles(config: SiteConfig): { path: string; files: TlsFile
       ),
     ),
   ];
+}
+
+/** Every place of a configuration where the TLS files of a client are named, by its key path. */
+export function listClientTls(config: SiteConfig): { path: string; files: ClientTlsFiles }[] {
+  const { bus, elasticsearch, index, parent } = config;
+  const clusters = index.engine === 'elasticsearch' ? index.clusters : [];
+  const places: [path: string, files: ClientTlsFiles | undefined][] = [
+    ['bus.tls', bus.engine === 'kafka' ? bus.tls : undefined],
+    ['elasticsearch.tls', elasticsearch?.tls],
+    ...clusters.map(({ connection }, at): [string, ClientTlsFiles | undefined] => [
+      `index.clusters.${at}.connection.tls`,
+      connection.tls,
+    ]),
+    ['parent.ingress.tls', parent?.ingress?.tls],
+  ];
+  return places.flatMap(([path, files]) => (files ? [{ path, files }] : []));
 }
 
 function readCertificate(file: string): string {

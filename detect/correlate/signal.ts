@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../platform/core/canonical-json.ts';
 import { scalarText } from '../../platform/core/expression/compile.ts';
 import { readField, splitField } from '../../platform/core/fields.ts';
+import type { Match } from '../match.ts';
 import { type Correlation, isNumeric, MAX_KEYS } from './correlation.ts';
 
 /** One signal of SEMANTICS, Correlation: (rule, event, key, t), with what the condition and the alert need of it. */
@@ -57,6 +58,30 @@ export function makeSignals(options: {
     source: '',
     read: (field) => scalarsAt(document, field),
   });
+}
+
+/** The signals of a match of an event, for each of these correlations. */
+export function signalsOfMatch(options: {
+  match: Match;
+  correlations: readonly Correlation[];
+  describe: () => object;
+  count: CountReason;
+}): Signal[] {
+  const { match, correlations, describe, count } = options;
+  const { rule, event } = match;
+  return correlations.flatMap((correlation) =>
+    makeSignals({
+      correlation,
+      rule: rule.id,
+      document: event,
+      event: event.event.id,
+      t: Date.parse(event['@timestamp']),
+      tenant: event.picket.tenant,
+      site: event.picket.site.id,
+      describe,
+      count,
+    }),
+  );
 }
 
 /** What a change of an inner correlation's firing points means for one that it feeds. */

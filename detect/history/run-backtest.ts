@@ -6,7 +6,7 @@ import type { PicketEvent } from '../../platform/core/event.ts';
 import { allOf, EVERYTHING, type Expression, equals } from '../../platform/core/expression/expression.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
 import { type Correlator, openCorrelator } from '../correlate/correlator.ts';
-import { makeSignals, type Signal } from '../correlate/signal.ts';
+import { type Signal, signalsOfMatch } from '../correlate/signal.ts';
 import type { Match, RuleInfo } from '../match.ts';
 import type { EntityTable } from '../worker/entity-table.ts';
 import { type DetectorRules, type RefusedCorrelation, routeMatches } from '../worker/route-matches.ts';
@@ -105,22 +105,13 @@ export async function runBacktest(options: BacktestOptions): Promise<BacktestRes
   const unanswered = new Set<string>();
   const sites = new Set<string>();
 
-  const signalsOf = (match: Match): Signal[] => {
-    const { event } = match;
-    return router.correlationsOf(match, 'both').flatMap((correlation) =>
-      makeSignals({
-        correlation,
-        rule: match.rule.id,
-        document: event,
-        event: event.event.id,
-        t: Date.parse(event['@timestamp']),
-        tenant: event.picket.tenant,
-        site: event.picket.site.id,
-        describe: () => ({}),
-        count: () => undefined,
-      }),
-    );
-  };
+  const signalsOf = (match: Match): Signal[] =>
+    signalsOfMatch({
+      match,
+      correlations: router.correlationsOf(match, 'both'),
+      describe: () => ({}),
+      count: () => undefined,
+    });
 
   const workEvent = (event: PicketEvent, signals: Signal[], hidden: Signal[]): void => {
     const dated = event.picket.time === 'ok';

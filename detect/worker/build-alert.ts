@@ -76,9 +76,8 @@ export function buildAlert(options: {
   episode: Episode;
   revision: number;
   site: DetectorSite;
-  evidence: (event: string) => readonly { readonly rule: string; readonly body: Evidence }[];
 }): Alert | undefined {
-  const { episode, evidence } = options;
+  const { episode } = options;
   const { rule } = episode;
   const inputs = new Set(episode.inputs);
   const events: EvidenceEvent[] = [];
@@ -89,7 +88,10 @@ export function buildAlert(options: {
   let origin: Evidence | undefined;
   let replayed = true;
   for (const { event } of episode.events) {
-    const stored = evidence(event).filter((one) => inputs.has(one.rule));
+    const stored = (episode.evidence.get(event) ?? [])
+      .filter((one) => inputs.has(one.rule))
+      // What `takeEvidence` gave when the event matched.
+      .map((one) => ({ rule: one.rule, body: one.body as Evidence }));
     const [shown] = stored;
     if (!shown) continue;
     const { timestamp, dataset, summary } = shown.body;

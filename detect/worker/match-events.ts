@@ -3,7 +3,7 @@ import type { BusRecord } from '../../platform/bus/bus.ts';
 import type { Counters } from '../../platform/core/counters.ts';
 import { describeError } from '../../platform/core/errors.ts';
 import type { PicketEvent } from '../../platform/core/event.ts';
-import { makeSignals, type Signal } from '../correlate/signal.ts';
+import { type Signal, signalsOfMatch } from '../correlate/signal.ts';
 import type { Match } from '../match.ts';
 import { takeEvidence } from './build-alert.ts';
 import type { EntityTable } from './entity-table.ts';
@@ -61,20 +61,19 @@ export function matchRecords(options: {
       continue;
     }
     for (const found of matches)
-      signals.push(...signalsOf({ found, event, scopes, matching: options.matching, entityTable, counters }));
+      signals.push(...signalsOf({ found, scopes, matching: options.matching, entityTable, counters }));
   }
   return { signals, unreadable };
 }
 
 function signalsOf(options: {
   found: Match;
-  event: PicketEvent;
   scopes: Scopes;
   matching: MatchingRules;
   entityTable: EntityTable;
   counters: Counters;
 }): Signal[] {
-  const { found, event, scopes, entityTable, counters } = options;
+  const { found, scopes, entityTable, counters } = options;
   const { rules, router } = options.matching;
   const correlations = router.correlationsOf(found, scopes);
   if (correlations.length === 0) return [];
@@ -82,19 +81,12 @@ function signalsOf(options: {
     counters.add('detect', 'suppressed');
     return [];
   }
-  return correlations.flatMap((correlation) =>
-    makeSignals({
-      correlation,
-      rule: found.rule.id,
-      document: event,
-      event: event.event.id,
-      t: Date.parse(event['@timestamp']),
-      tenant: event.picket.tenant,
-      site: event.picket.site.id,
-      describe: () => takeEvidence(found, entityTable),
-      count: (reason, by) => counters.add('detect', reason, { by }),
-    }),
-  );
+  return signalsOfMatch({
+    match: found,
+    correlations,
+    describe: () => takeEvidence(found, entityTable),
+    count: (reason, by) => counters.add('detect', reason, { by }),
+  });
 }
 
 /** The event when it has what alerts are made of; only events that match are looked at. */

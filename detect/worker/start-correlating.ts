@@ -9,9 +9,15 @@ import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import type { Correlation } from '../correlate/correlation.ts';
-import { type Batch, type Correlator, type Episode, openCorrelator } from '../correlate/correlator.ts';
+import {
+  type Correlator,
+  type Episode,
+  type InputPosition,
+  openCorrelator,
+} from '../correlate/correlator.ts';
 import { type Pump, startPump } from './pump.ts';
 import { startSending } from './send-alerts.ts';
+import { shrinkWhenDue } from './shrink-store.ts';
 import { decodeRecord, encodeSignals, type SignalRecord } from './signal-messages.ts';
 
 /** The consumer group of step two. */
@@ -19,7 +25,6 @@ export const CORRELATE_GROUP = 'correlate';
 
 /** Signals handed on at a time. */
 const LIMIT = 500;
-const SHRINK_CHECK_MS = 60_000;
 
 export interface Correlating {
   /** The correlations in force: which of them are fed by others. */
@@ -37,7 +42,7 @@ interface Owned {
   next: number;
   /** The greatest append time worked, ms since the epoch: how old this owner's view is, whoever it is. */
   appended: number;
-  checked: number;
+  readonly shrink: () => void;
 }
 
 /** Names under which a store keeps its own `appended`, and that of the partitions that hand signals on to it. */
@@ -85,7 +90,7 @@ export function startCorrelating(options: {
       reach: undefined,
       next: correlator.position(topic.name, partition) ?? 0,
       appended: correlator.position(APPENDED, partition) ?? 0,
-      checked: clock.monotonic(),
+      shrink: shrinkWhenDue({ ...options, correlator }),
       alerts: startSending({
         bus,
         clock,
@@ -146,13 +151,14 @@ export function startCorrelating(options: {
     }
     for (const record of batch.records) await workRecord(one, record);
     one.next = (batch.records.at(-1) as BusRecord).offset + 1;
-    one.correlator.work({
-      signals: [],
-      position: { topic: topic.name, partition: batch.partition, next: one.next },
-      now: clock.now(),
-    });
+    note(one, { topic: APPENDED, partition: batch.partition, next: one.appended }, { hold: true });
+    note(one, { topic: topic.name, partition: batch.partition, next: one.next });
     wake(one);
-    shrink(one);
+    one.shrink();
+  };
+
+  const note = ({ correlator, appended }: Owned, position: InputPosition, how?: { hold: boolean }): void => {
+    correlator.work({ signals: [], position, now: appended }, how);
   };
 
   /**
@@ -161,9 +167,6 @@ export function startCorrelating(options: {
    */
   const workRecord = async (one: Owned, record: BusRecord): Promise<void> => {
     const { correlator } = one;
-    const hold = (told: Omit<Batch, 'now'>): void => {
-      correlator.work({ ...told, now: one.appended }, { hold: true });
-    };
     one.appended = Math.max(one.appended, record.timestamp);
     let told: SignalRecord;
     try {
@@ -178,8 +181,8 @@ export function startCorrelating(options: {
       return;
     }
     if (from)
-      hold({ signals: [], position: { topic: HEARD_FROM, partition: from.partition, next: from.appended } });
-    hold({ signals, as_of, position: { topic: APPENDED, partition: record.partition, next: one.appended } });
+      note(one, { topic: HEARD_FROM, partition: from.partition, next: from.appended }, { hold: true });
+    correlator.work({ signals, as_of, now: one.appended }, { hold: true });
     counters.add('detect', 'correlated', { by: signals.length });
   };
 
@@ -193,18 +196,6 @@ export function startCorrelating(options: {
         message: describeError(error),
         place: `offset ${record.offset}`,
       },
-    );
-  };
-
-  const shrink = (one: Owned): void => {
-    if (clock.monotonic() - one.checked < SHRINK_CHECK_MS) return;
-    one.checked = clock.monotonic();
-    const days = one.correlator.shrinkTo(options.max_store_bytes);
-    if (days === 0) return;
-    counters.add('detect', 'signal-days-lost', { by: days });
-    logger.warn(
-      { days, horizon: one.correlator.horizon() },
-      'the oldest days of signals were dropped for space',
     );
   };
 

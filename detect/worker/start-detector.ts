@@ -16,11 +16,12 @@ import {
   openCorrelator,
 } from '../correlate/correlator.ts';
 import type { Signal } from '../correlate/signal.ts';
-import { buildAlert, type DetectorSite, type Evidence } from './build-alert.ts';
+import { buildAlert, type DetectorSite } from './build-alert.ts';
 import type { EntityTable } from './entity-table.ts';
 import { type MatchingRules, matchRecords, watchEventTime } from './match-events.ts';
 import { type DetectorRules, type RefusedCorrelation, routeMatches, type Scopes } from './route-matches.ts';
 import { startSending } from './send-alerts.ts';
+import { shrinkWhenDue } from './shrink-store.ts';
 import { encodeAsOf, encodeSignals, groupKey, KEY_GROUPS } from './signal-messages.ts';
 import { startCorrelating } from './start-correlating.ts';
 
@@ -31,7 +32,6 @@ const DAY_MS = 86_400_000;
 /** How often a site that sends nothing is looked at, and how long its records may take to arrive. */
 const IDLE_CHECK_MS = 10_000;
 const IDLE_GRACE_MS = 60_000;
-const SHRINK_CHECK_MS = 60_000;
 
 export interface Detector {
   /** Swaps the rules between two batches: no event is missed or worked twice differently. Returns what was refused. */
@@ -77,13 +77,7 @@ export function startDetector(options: DetectorOptions): Detector {
   const retention_ms = options.retention_ms ?? 30 * DAY_MS;
   mkdirSync(options.folder, { recursive: true });
   const build = (episode: Episode, revision: number): Alert | undefined => {
-    const alert = buildAlert({
-      episode,
-      revision,
-      site,
-      evidence: (event) =>
-        (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
-    });
+    const alert = buildAlert({ episode, revision, site });
     if (!alert) counters.add('detect', 'alert-without-evidence');
     return alert;
   };
@@ -201,7 +195,7 @@ function correlateHere(options: WorkerOptions): SignalWorker {
   });
   const savePositions = rememberPositions({ correlator, clock });
   const sender = startSending({ bus, clock, correlator, logger, build });
-  let checked = clock.monotonic();
+  const shrink = shrinkWhenDue({ ...options, correlator });
   return {
     use: (correlations) => correlator.use(correlations),
     position: (topic, partition) => correlator.position(topic, partition),
@@ -217,15 +211,7 @@ function correlateHere(options: WorkerOptions): SignalWorker {
         now: clock.now(),
       });
       if (position || changed.length > 0) sender.wake();
-      if (clock.monotonic() - checked < SHRINK_CHECK_MS) return;
-      checked = clock.monotonic();
-      const days = correlator.shrinkTo(options.max_store_bytes);
-      if (days === 0) return;
-      counters.add('detect', 'signal-days-lost', { by: days });
-      logger.warn(
-        { days, horizon: correlator.horizon() },
-        'the oldest days of signals were dropped for space',
-      );
+      shrink();
     },
     async stop() {
       savePositions(undefined);

@@ -1,5 +1,5 @@
 // Connects to an Elasticsearch cluster, and says in our own codes what went wrong there.
-import { Client, errors } from '@elastic/elasticsearch';
+import { Client, errors, type estypes } from '@elastic/elasticsearch';
 import { describeError, PicketError } from '../core/errors.ts';
 
 export interface ElasticsearchConnection {
@@ -63,6 +63,25 @@ export function readFailure(error: unknown): PicketError {
     return fault('REFUSED', said, error);
   }
   return fault('UNAVAILABLE', describeError(error), error);
+}
+
+/** The answer, or its failure as `readFailure` tells it. */
+export async function answerOf<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw readFailure(error);
+  }
+}
+
+/** Makes an index unless it is there. @throws PicketError as readFailure */
+export async function makeIndex(client: Client, request: estypes.IndicesCreateRequest): Promise<void> {
+  try {
+    await client.indices.create(request);
+  } catch (error) {
+    const failure = readFailure(error);
+    if (!failure.message.startsWith('resource_already_exists')) throw failure;
+  }
 }
 
 /** A cluster, or an index, that takes no writes: full disks make it so, and free ones end it. */

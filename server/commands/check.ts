@@ -12,7 +12,7 @@ import { type Detection, loadDetection, nameFolders } from '../load-detection.ts
 import { loadResidency } from '../load-residency.ts';
 import { readPacks } from '../packs/open-pack-store.ts';
 import { readSiteConfig } from '../read-site-config.ts';
-import { listTlsFiles, readClientTls, readTls } from '../read-tls.ts';
+import { listClientTls, listTlsFiles, readClientTls, readTls } from '../read-tls.ts';
 import { exceptionFolder } from '../rules/open-exceptions.ts';
 import { gatesOf } from '../rules/open-rule-desk.ts';
 import { readExceptionFolder } from '../rules/read-exception-folder.ts';
@@ -66,15 +66,7 @@ export async function checkSite(
     }
   };
   for (const { path, files } of listTlsFiles(config)) attemptAt(path, () => readTls(files));
-  const { bus } = config;
-  if (bus.engine === 'kafka') attemptAt('bus.tls', () => readClientTls(bus.tls ?? {}));
-  const { elasticsearch } = config;
-  if (elasticsearch) attemptAt('elasticsearch.tls', () => readClientTls(elasticsearch.tls ?? {}));
-  const clusters = config.index.engine === 'elasticsearch' ? config.index.clusters : [];
-  for (const [at, { connection }] of clusters.entries())
-    attemptAt(`index.clusters.${at}.connection.tls`, () => readClientTls(connection.tls ?? {}));
-  const ingress = config.parent?.ingress;
-  if (ingress) attemptAt('parent.ingress.tls', () => readClientTls(ingress.tls ?? {}));
+  for (const { path, files } of listClientTls(config)) attemptAt(path, () => readClientTls(files));
   const content = (path: string): string => resolveContent(path, file);
   const { rules, pipelines, playbooks, investigation, residency, entity_fields } = config.content;
   const packs = attempt(() => readPacks(join(config.data, 'packs'))) ?? { folders: [], refused: [] };

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError } from '../../platform/core/errors.ts';
-import { listTlsFiles } from '../read-tls.ts';
+import { listClientTls, listTlsFiles } from '../read-tls.ts';
 import type { SiteConfig } from '../site-config.ts';
 import { type Finding, good, judgeSpace, problem, warning } from './finding.ts';
 
@@ -25,32 +25,13 @@ export async function examineDisk({ data }: SiteConfig): Promise<Finding> {
   });
 }
 
-type TlsClient =
-  | { readonly ca_file?: string | undefined; readonly certificate_file?: string | undefined }
-  | undefined;
-
 /** Every certificate file of the configuration, at `now` (ms since the epoch). */
 export function examineCertificates(config: SiteConfig, now: number): Finding[] {
-  const { bus, elasticsearch, index, parent } = config;
-  const clients: [string, TlsClient][] = [
-    ['bus.tls', bus.engine === 'kafka' ? bus.tls : undefined],
-    ['elasticsearch.tls', elasticsearch?.tls],
-    ...(index.engine === 'elasticsearch'
-      ? index.clusters.map(({ name, connection }): [string, TlsClient] => [
-          `index.clusters ${name}`,
-          connection.tls,
-        ])
-      : []),
-    ['parent.ingress.tls', parent?.ingress?.tls],
-  ];
-  const files = [
-    ...listTlsFiles(config).map(({ path, files: { certificate_file } }) => [path, certificate_file] as const),
-    ...clients.flatMap(([path, tls]) =>
-      [tls?.ca_file, tls?.certificate_file]
-        .filter((file) => file !== undefined)
-        .map((file) => [path, file] as const),
-    ),
-  ];
+  const files = [...listTlsFiles(config), ...listClientTls(config)].flatMap(({ path, files: named }) =>
+    ['ca_file' in named ? named.ca_file : undefined, named.certificate_file]
+      .filter((file) => file !== undefined)
+      .map((file) => [path, file] as const),
+  );
   return files.map(([path, file]) => examineCertificate(`certificate ${file} (${path})`, file, now));
 }
 

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCorrelator } from '../../detect/correlate/correlator.ts';
-import { makeSignals, type Signal } from '../../detect/correlate/signal.ts';
+import { signalsOfMatch } from '../../detect/correlate/signal.ts';
 import { compileRules } from '../../detect/sigma/compile-rules.ts';
 import { loadPipelines } from '../../detect/sigma/load-pipelines.ts';
 import { loadRules } from '../../detect/sigma/load-rules.ts';
 import { assembleDetectorRules } from '../../detect/worker/assemble-rules.ts';
-import { buildAlert, type Evidence, takeEvidence } from '../../detect/worker/build-alert.ts';
+import { buildAlert, takeEvidence } from '../../detect/worker/build-alert.ts';
 import { loadEntityTable } from '../../detect/worker/entity-table.ts';
 import { routeMatches } from '../../detect/worker/route-matches.ts';
 import { buildEvent } from '../../ingest/build-event.ts';
@@ -138,26 +138,16 @@ function detect(played: readonly PlayedEvent[], refused: string[]): Alert[] {
   });
   correlator.use(router.correlations);
   try {
-    const signals: Signal[] = [];
-    for (const { event } of played) {
-      for (const match of assembled.rules.match(event)) {
-        for (const correlation of router.correlationsOf(match, 'site')) {
-          signals.push(
-            ...makeSignals({
-              correlation,
-              rule: match.rule.id,
-              document: event,
-              event: event.event.id,
-              t: Date.parse(event['@timestamp']),
-              tenant: event.picket.tenant,
-              site: event.picket.site.id,
-              describe: () => takeEvidence(match, table),
-              count: () => undefined,
-            }),
-          );
-        }
-      }
-    }
+    const signals = played.flatMap(({ event }) =>
+      assembled.rules.match(event).flatMap((match) =>
+        signalsOfMatch({
+          match,
+          correlations: router.correlationsOf(match, 'site'),
+          describe: () => takeEvidence(match, table),
+          count: () => undefined,
+        }),
+      ),
+    );
     const as_of = Object.fromEntries(
       played.map(({ event }) => [event.picket.site.id, STORY_BEGINS + 3_600_000]),
     );
@@ -167,8 +157,6 @@ function detect(played: readonly PlayedEvent[], refused: string[]): Alert[] {
         episode,
         revision: 1,
         site: { tenant: 'demo', id: 'centre', tier: 'centre', jurisdiction: 'eu-fr' },
-        evidence: (event) =>
-          (episode.evidence.get(event) ?? []).map(({ rule, body }) => ({ rule, body: body as Evidence })),
       });
       return alert ? [alert] : [];
     });

@@ -5,8 +5,8 @@ import { scalarText } from '../../core/expression/compile.ts';
 import { readField, splitField } from '../../core/fields.ts';
 import type { EventScope } from '../event-index.ts';
 import { askCluster } from './ask-cluster.ts';
-import { type Bound, both, not, toQuery } from './compile-query.ts';
-import { isDeclared, isUnasked, kindOf, termsOf, UNMAPPED } from './fields.ts';
+import { both, mayHideValue, not, toQuery } from './compile-query.ts';
+import { isUnasked, kindOf, termsOf } from './fields.ts';
 import { askAbout, type Question, visitDoubtful } from './search.ts';
 
 export const MAX_BUCKETS = 10_000;
@@ -103,22 +103,7 @@ export async function topValuesOf(
   const asked = askAbout(request);
   const terms = isUnasked(field) ? undefined : kindOf(field) === 'long' ? field : termsOf(field);
   // Events that hold a value which is not among the terms are read, whatever the expression says of them.
-  const hidden: Bound =
-    terms === undefined
-      ? true
-      : {
-          bool: {
-            should: [
-              {
-                terms: {
-                  _ignored: [field, `${field}.keyword`, ...(isDeclared(field) ? [] : parentsOf(field))],
-                },
-              },
-              { term: { [UNMAPPED]: true } },
-            ],
-            minimum_should_match: 1,
-          },
-        };
+  const hidden = terms === undefined ? true : mayHideValue(field);
   const question: Question = { ...asked, lower: both([asked.lower, not(hidden)]) };
   const counts = new Map<string, number>();
   let exact = true;
@@ -149,9 +134,4 @@ export async function topValuesOf(
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
     .slice(0, limit);
   return { values, exact: exact && whole };
-}
-
-function parentsOf(field: string): string[] {
-  const steps = field.split('.');
-  return steps.slice(1).map((_, end) => steps.slice(0, end + 1).join('.'));
 }

@@ -1,7 +1,7 @@
 // The indices of the cluster: templates, one index a segment made when first written, and what is known of each.
 import type { Client } from '@elastic/elasticsearch';
 import { PicketError } from '../../core/errors.ts';
-import { readFailure, statusOf } from '../../elasticsearch/connect.ts';
+import { answerOf, makeIndex, readFailure, statusOf } from '../../elasticsearch/connect.ts';
 import type { SegmentInfo } from '../event-index.ts';
 import { PERIODS, type Period, periodOf, type SegmentRoute, segmentName } from '../segment-name.ts';
 import { eventMapping } from './fields.ts';
@@ -68,45 +68,43 @@ export class Catalogue {
     this.#shape = shape;
   }
 
-  /** Puts the templates there and learns of the indices that are. @throws PicketError as readFailure */
+  /** Puts the templates there and learns of the indices that are. @throws what the client says */
   async open(): Promise<void> {
     const { shards, replicas, refresh_interval, most_fields } = this.#shape;
-    try {
-      await this.#client.cluster.putComponentTemplate({
-        name: MAPPING_TEMPLATE,
-        template: { mappings: eventMapping() },
-      });
-      await this.#client.cluster.putComponentTemplate({
-        name: SETTINGS_TEMPLATE,
-        template: {
-          settings: {
-            number_of_shards: shards,
-            number_of_replicas: replicas,
-            refresh_interval,
-            codec: 'best_compression',
-            mapping: { total_fields: { limit: most_fields, ignore_dynamic_beyond_limit: true } },
-          },
+    await this.#client.cluster.putComponentTemplate({
+      name: MAPPING_TEMPLATE,
+      template: { mappings: eventMapping() },
+    });
+    await this.#client.cluster.putComponentTemplate({
+      name: SETTINGS_TEMPLATE,
+      template: {
+        settings: {
+          number_of_shards: shards,
+          number_of_replicas: replicas,
+          refresh_interval,
+          codec: 'best_compression',
+          mapping: { total_fields: { limit: most_fields, ignore_dynamic_beyond_limit: true } },
         },
-      });
-      await this.#client.indices.putIndexTemplate({
-        name: INDEX_TEMPLATE,
-        index_patterns: [ALL_SEGMENTS],
-        composed_of: [MAPPING_TEMPLATE, SETTINGS_TEMPLATE],
-        priority: 500,
-      });
-    } catch (error) {
-      throw readFailure(error);
-    }
+      },
+    });
+    await this.#client.indices.putIndexTemplate({
+      name: INDEX_TEMPLATE,
+      index_patterns: [ALL_SEGMENTS],
+      composed_of: [MAPPING_TEMPLATE, SETTINGS_TEMPLATE],
+      priority: 500,
+    });
     await this.#learn();
   }
 
   async #learn(): Promise<Map<string, SegmentMeta>> {
     const found = new Map<string, SegmentMeta>();
-    const mappings = await this.#client.indices.getMapping({
-      index: ALL_SEGMENTS,
-      filter_path: '*.mappings._meta',
-      expand_wildcards: 'open',
-    });
+    const mappings = await answerOf(
+      this.#client.indices.getMapping({
+        index: ALL_SEGMENTS,
+        filter_path: '*.mappings._meta',
+        expand_wildcards: 'open',
+      }),
+    );
     for (const [name, { mappings: mapping }] of Object.entries(mappings)) {
       const meta = mapping._meta as SegmentMeta | undefined;
       if (meta?.tenant === undefined || !PERIODS.includes(meta.lasts)) continue;
@@ -143,20 +141,15 @@ export class Catalogue {
       period: periodOf(lasts, time, judgement),
       lasts,
     };
-    try {
-      await this.#client.indices.create({
-        index: name,
-        aliases: {
-          [tenantAlias(tenant)]: {},
-          [jurisdictionAlias(tenant, jurisdiction)]: {},
-          [writeAlias(name)]: { is_write_index: true },
-        },
-        mappings: { _meta: { ...meta } },
-      });
-    } catch (error) {
-      const failure = readFailure(error);
-      if (statusOf(error) !== 400 || !failure.message.includes('resource_already_exists')) throw failure;
-    }
+    await makeIndex(this.#client, {
+      index: name,
+      aliases: {
+        [tenantAlias(tenant)]: {},
+        [jurisdictionAlias(tenant, jurisdiction)]: {},
+        [writeAlias(name)]: { is_write_index: true },
+      },
+      mappings: { _meta: { ...meta } },
+    });
     this.#known.add(name);
     this.#periods.set(datasetKey(meta), lasts);
   }
@@ -169,11 +162,13 @@ export class Catalogue {
   async segments(): Promise<SegmentInfo[]> {
     const metas = await this.#learn();
     if (metas.size === 0) return [];
-    const stats = await this.#client.indices.stats({
-      index: ALL_SEGMENTS,
-      metric: ['docs', 'store'],
-      filter_path: 'indices.*.primaries',
-    });
+    const stats = await answerOf(
+      this.#client.indices.stats({
+        index: ALL_SEGMENTS,
+        metric: ['docs', 'store'],
+        filter_path: 'indices.*.primaries',
+      }),
+    );
     return [...metas]
       .map(([name, { tenant, dataset, jurisdiction, period }]) => {
         const primaries = stats.indices?.[name]?.primaries;

@@ -76,9 +76,8 @@ function compileLeaf({ field, test }: Leaf): Bounds {
   if (isUnasked(field)) return { upper: true, lower: false };
   const exists: Query = { exists: { field } };
   // A value that was too long or of no fit type stands in the event alone; its words are still known where it is declared.
-  const ignored: Query = { terms: { _ignored: ignoredNames(field) } };
-  const hidden = isDeclared(field) ? both([ignored, wordsOf(test)]) : ignored;
-  const somewhere = either([exists, ignored, unmapped()]);
+  const hidden = isDeclared(field) ? both([ignored(field), wordsOf(test)]) : ignored(field);
+  const somewhere = either([exists, mayHideValue(field)]);
   if (test.kind === 'exists') return { upper: somewhere, lower: isDeclared(field) ? exists : false };
   if (test.kind === 'null') return { upper: not(isDeclared(field) ? exists : false), lower: not(somewhere) };
   const { core, exact } = compileValue(field, test) ?? { core: both([exists, wordsOf(test)]), exact: false };
@@ -89,10 +88,16 @@ function unmapped(): Query {
   return { term: { [UNMAPPED]: true } };
 }
 
-/** Under these names `_ignored` lists a value of the field that is not indexed: its own, or that of an object around it. */
-function ignoredNames(field: string): string[] {
+/** A value of the field is not indexed: `_ignored` lists it by its own name, or by that of an object around it. */
+function ignored(field: string): Query {
   const steps = field.split('.');
-  return [...steps.map((_, end) => steps.slice(0, end + 1).join('.')), `${field}.keyword`];
+  const names = [...steps.map((_, end) => steps.slice(0, end + 1).join('.')), `${field}.keyword`];
+  return { terms: { _ignored: names } };
+}
+
+/** The event may hold a value of the field that its terms do not tell of. */
+export function mayHideValue(field: string): Bound {
+  return either([ignored(field), unmapped()]);
 }
 
 interface Core {

@@ -7,8 +7,10 @@ import { compileExpression } from '../../core/expression/compile.ts';
 import { EVERYTHING, type Expression } from '../../core/expression/expression.ts';
 import type { Logger } from '../../core/log.ts';
 import {
+  answerOf,
   connectElasticsearch,
   type ElasticsearchConnection,
+  makeIndex,
   readFailure,
   statusOf,
 } from '../../elasticsearch/connect.ts';
@@ -47,27 +49,18 @@ export async function openElasticsearchRecords(options: ElasticsearchRecordsOpti
   const { index = 'picket_records', replicas = 1 } = options;
   const client = connectElasticsearch(options.connection);
   try {
-    await makeIndex(client, { index, replicas });
+    await makeIndex(client, {
+      index,
+      // One shard: its sequence numbers are one order over all collections.
+      settings: { number_of_shards: 1, number_of_replicas: replicas, refresh_interval: '1s' },
+      mappings: recordMapping(),
+    });
     await purgeTombstones(client, { index, now: options.clock.now() });
   } catch (error) {
     await client.close();
     throw readFailure(error);
   }
   return new ElasticsearchRecords({ ...options, client, index });
-}
-
-async function makeIndex(client: Client, options: { index: string; replicas: number }): Promise<void> {
-  try {
-    await client.indices.create({
-      index: options.index,
-      // One shard: its sequence numbers are one order over all collections.
-      settings: { number_of_shards: 1, number_of_replicas: options.replicas, refresh_interval: '1s' },
-      mappings: recordMapping(),
-    });
-  } catch (error) {
-    const failure = readFailure(error);
-    if (!failure.message.includes('resource_already_exists')) throw failure;
-  }
 }
 
 class ElasticsearchRecords implements RecordStore {
@@ -92,14 +85,14 @@ class ElasticsearchRecords implements RecordStore {
     checkId(id);
     writeJson(value);
     const document = recordDocument({ collection, id, value, written: this.#clock.now() });
-    const exists = (): PicketError =>
-      new PicketError({ code: 'RECORD_EXISTS', message: `${collection}/${id} exists already` });
-    for (;;) {
-      const stands = await this.#read(collection, id);
-      if (stands && !stands.document.removed) throw exists();
-      const written = await this.#put(document, stands?.revision ?? 'none');
-      if (written === undefined) continue;
-      return { id, value, revision: written };
+    // Nearly always nothing stands there. What was removed left a mark, which the record replaces.
+    for (let stands = 'none'; ; ) {
+      const written = await this.#put(document, stands);
+      if (written !== undefined) return { id, value, revision: written };
+      const found = await this.#read(collection, id);
+      if (found && !found.document.removed)
+        throw new PicketError({ code: 'RECORD_EXISTS', message: `${collection}/${id} exists already` });
+      stands = found?.revision ?? 'none';
     }
   }
 
@@ -190,7 +183,8 @@ class ElasticsearchRecords implements RecordStore {
     let count = 0;
     if (where.op === 'constant' && where.value) {
       await this.#refresh();
-      const answer = await this.#client.count({ index: this.#index, query: ofCollection(collection, []) });
+      const query = ofCollection(collection, []);
+      const answer = await answerOf(this.#client.count({ index: this.#index, query }));
       return answer.count;
     }
     for await (const _ of this.#matching(collection, { where, limit: PAGE, after: undefined })) count++;
@@ -240,25 +234,15 @@ class ElasticsearchRecords implements RecordStore {
   }
 
   async #search(request: estypes.SearchRequest): Promise<Hit[]> {
-    try {
-      const answer = await this.#client.search<RecordDocument>({
-        index: this.#index,
-        track_total_hits: false,
-        ...request,
-      });
-      return answer.hits.hits;
-    } catch (error) {
-      throw readFailure(error);
-    }
+    const answer = await answerOf(
+      this.#client.search<RecordDocument>({ index: this.#index, track_total_hits: false, ...request }),
+    );
+    return answer.hits.hits;
   }
 
   /** Makes all that was written findable; next to nothing when nothing was. */
   async #refresh(): Promise<void> {
-    try {
-      await this.#client.indices.refresh({ index: this.#index });
-    } catch (error) {
-      throw readFailure(error);
-    }
+    await answerOf(this.#client.indices.refresh({ index: this.#index }));
   }
 
   async changes(options: { after: number; limit: number }): Promise<readonly RecordChange[]> {
@@ -281,14 +265,12 @@ class ElasticsearchRecords implements RecordStore {
 
   /** The sequence up to which every write is there. */
   async #checkpoint(): Promise<number> {
-    try {
-      const stats = await this.#client.indices.stats({ index: this.#index, level: 'shards', metric: 'docs' });
-      const shards = Object.values(stats.indices?.[this.#index]?.shards ?? {}).flat();
-      const primary = shards.find(({ routing }) => routing?.primary === true);
-      return (primary?.seq_no?.local_checkpoint ?? -1) + 1;
-    } catch (error) {
-      throw readFailure(error);
-    }
+    const stats = await answerOf(
+      this.#client.indices.stats({ index: this.#index, level: 'shards', metric: 'docs' }),
+    );
+    const shards = Object.values(stats.indices?.[this.#index]?.shards ?? {}).flat();
+    const primary = shards.find(({ routing }) => routing?.primary === true);
+    return (primary?.seq_no?.local_checkpoint ?? -1) + 1;
   }
 
   watch(listener: (change: RecordChange) => void): () => void {

@@ -2,6 +2,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { describeError, errorCode } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { ChangeListeners } from '../change-listeners.ts';
 import type { RecordChange, RecordStore } from '../record-store.ts';
 
 /** How often the changes of other processes are asked for. */
@@ -25,22 +26,11 @@ export function startWatching(options: {
   logger: Logger;
 }): Watching {
   const { changes, newest, clock, logger } = options;
-  const listeners = new Set<(change: RecordChange) => void>();
+  const listeners = new ChangeListeners();
   /** Told already, though not yet read back. */
   const own = new Set<number>();
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
-
-  const notify = (change: RecordChange): void => {
-    for (const listener of listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        // The write stands whatever a listener makes of it.
-        process.emitWarning(error instanceof Error ? error : String(error), 'RecordListenerWarning');
-      }
-    }
-  };
 
   const poll = async (): Promise<void> => {
     let after: number | undefined;
@@ -48,7 +38,7 @@ export function startWatching(options: {
       try {
         after ??= await newest();
         for (let page = await changes({ after, limit: PAGE }); page.length > 0; ) {
-          for (const change of page) if (!own.delete(change.sequence)) notify(change);
+          for (const change of page) if (!own.delete(change.sequence)) listeners.notify(change);
           after = page.at(-1)?.sequence ?? after;
           page = page.length < PAGE ? [] : await changes({ after, limit: PAGE });
         }
@@ -65,16 +55,14 @@ export function startWatching(options: {
 
   return {
     add(listener) {
-      // A wrapper of its own, so that one function given twice is heard twice and stopped once.
-      const one = (change: RecordChange): void => listener(change);
-      listeners.add(one);
+      const stop = listeners.add(listener);
       running ??= poll();
-      return () => void listeners.delete(one);
+      return stop;
     },
     tell(change) {
       if (listeners.size === 0) return;
       own.add(change.sequence);
-      notify(change);
+      listeners.notify(change);
     },
     async stop() {
       stopping.abort();

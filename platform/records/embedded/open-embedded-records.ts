@@ -6,6 +6,7 @@ import { compileExpression } from '../../core/expression/compile.ts';
 import { EVERYTHING, type Expression } from '../../core/expression/expression.ts';
 import { splitField } from '../../core/fields.ts';
 import { DurableDatabase } from '../../sqlite/durable-database.ts';
+import { ChangeListeners } from '../change-listeners.ts';
 import { checkId, checkQuery, sortValue, writeJson } from '../check-record.ts';
 import { orderOf, type PagePosition, readCursor, writeCursor } from '../page-cursor.ts';
 import type { Collection, RecordChange, RecordQuery, RecordStore, StoredRecord } from '../record-store.ts';
@@ -38,7 +39,7 @@ export async function openEmbeddedRecords(options: EmbeddedRecordsOptions): Prom
 
 class EmbeddedRecords implements RecordStore {
   readonly #store: DurableDatabase;
-  readonly #listeners = new Set<(change: RecordChange) => void>();
+  readonly #listeners = new ChangeListeners();
 
   constructor(options: EmbeddedRecordsOptions) {
     this.#store = new DurableDatabase({
@@ -132,14 +133,7 @@ class EmbeddedRecords implements RecordStore {
         return Number(this.#database.prepare(sql).run(collection, id, kind).lastInsertRowid);
       }),
     );
-    for (const listener of this.#listeners) {
-      try {
-        listener({ ...change, sequence });
-      } catch (error) {
-        // The write stands whatever a listener makes of it.
-        process.emitWarning(error instanceof Error ? error : String(error), 'RecordListenerWarning');
-      }
-    }
+    this.#listeners.notify({ ...change, sequence });
     return sequence;
   }
 
@@ -207,10 +201,7 @@ class EmbeddedRecords implements RecordStore {
   }
 
   watch(listener: (change: RecordChange) => void): () => void {
-    // A wrapper of its own, so that one function given twice is heard twice and stopped once.
-    const own = (change: RecordChange): void => listener(change);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
   async close(): Promise<void> {

@@ -1,16 +1,14 @@
 // Run by the kill -9 test: a bus, records, a detector, an alert keeper and an incident builder over one folder, until all is worked.
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../../../detect/incidents/start-incident-builder.ts';
-import { loadEntityTable } from '../../../detect/worker/entity-table.ts';
 import { startAlertKeeper } from '../../../detect/worker/start-alert-keeper.ts';
-import { startDetector } from '../../../detect/worker/start-detector.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
 import { systemClock } from '../../../platform/core/clock.ts';
 import { Counters } from '../../../platform/core/counters.ts';
 import { silentLogger } from '../../../platform/core/log.ts';
 import { TOPICS } from '../../../platform/core/topics.ts';
 import { openEmbeddedRecords } from '../../../platform/records/embedded/open-embedded-records.ts';
-import { testRules } from './fixture.ts';
+import { startTestDetector } from './fixture.ts';
 
 const folder = process.argv[2] as string;
 const steps = process.argv[3] as 'one' | 'two';
@@ -22,16 +20,10 @@ const records = await openEmbeddedRecords({ folder: join(folder, 'records'), clo
 await bus.ensureTopics([TOPICS.events, TOPICS.signals, TOPICS.alerts, TOPICS.incidents]);
 const builder = await startIncidentBuilder({ bus, records, clock, counters, logger });
 const keeper = startAlertKeeper({ bus, records, counters, logger });
-const detector = startDetector({
+const detector = startTestDetector({
   bus,
   folder: join(folder, 'detect'),
-  rules: testRules(),
-  entityTable: loadEntityTable('rules/entities/entity-fields.yaml'),
-  site: { tenant: 'acme', id: 'lyon', tier: 'edge', jurisdiction: 'eu-fr' },
-  mode: 'site',
-  clock,
   counters,
-  logger,
   revision_wait_ms: 50,
   steps,
 });

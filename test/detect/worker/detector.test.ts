@@ -11,7 +11,7 @@ import { startIncidentBuilder } from '../../../detect/incidents/start-incident-b
 import { loadEntityTable } from '../../../detect/worker/entity-table.ts';
 import type { DetectorRules } from '../../../detect/worker/route-matches.ts';
 import { startAlertKeeper } from '../../../detect/worker/start-alert-keeper.ts';
-import { type DetectorOptions, startDetector } from '../../../detect/worker/start-detector.ts';
+import type { DetectorOptions } from '../../../detect/worker/start-detector.ts';
 import type { Bus } from '../../../platform/bus/bus.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
 import { Alert } from '../../../platform/core/alert.ts';
@@ -22,7 +22,17 @@ import { silentLogger } from '../../../platform/core/log.ts';
 import { TOPICS } from '../../../platform/core/topics.ts';
 import { openEmbeddedRecords } from '../../../platform/records/embedded/open-embedded-records.ts';
 import type { RecordStore } from '../../../platform/records/record-store.ts';
-import { eventMessage, manyEvents, readThen, ruleInfo, START, testEvent, testRules } from './fixture.ts';
+import {
+  essence,
+  eventMessage,
+  manyEvents,
+  readThen,
+  ruleInfo,
+  START,
+  startTestDetector,
+  testEvent,
+  testRules,
+} from './fixture.ts';
 
 const entityTable = loadEntityTable('rules/entities/entity-fields.yaml');
 const clock = systemClock;
@@ -54,16 +64,10 @@ async function startAll(more: Partial<DetectorOptions> & { rules?: DetectorRules
   const counters = new Counters();
   const builder = await startIncidentBuilder({ bus, records, clock, counters, logger });
   const keeper = startAlertKeeper({ bus, records, counters, logger });
-  const detector = startDetector({
+  const detector = startTestDetector({
     bus,
     folder: join(folder, 'detect'),
-    rules: testRules(),
-    entityTable,
-    site: { tenant: 'acme', id: 'lyon', tier: 'edge', jurisdiction: 'eu-fr' },
-    mode: 'site',
-    clock,
     counters,
-    logger,
     revision_wait_ms: 20,
     steps,
     ...more,
@@ -92,22 +96,6 @@ async function incidentsOf(records: RecordStore): Promise<Incident[]> {
   return found
     .map(({ value }) => Incident.parse(value))
     .filter(({ merged_into }) => merged_into === undefined);
-}
-
-/** What must not depend on the way: SEMANTICS, "the same current alerts". */
-function essence(alerts: readonly Alert[]): unknown[] {
-  return alerts
-    .filter(({ state }) => state === 'current')
-    .map(({ id, rule, key, first, last, count, events }) => ({
-      id,
-      rule: rule.id,
-      key,
-      first,
-      last,
-      count,
-      events,
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 describe.each(['one', 'two'] as const)('the detector in steps: %s', (how) => {

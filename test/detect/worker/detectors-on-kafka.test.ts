@@ -5,8 +5,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadEntityTable } from '../../../detect/worker/entity-table.ts';
-import { startDetector } from '../../../detect/worker/start-detector.ts';
 import type { Bus, BusRecord } from '../../../platform/bus/bus.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
 import { openBus } from '../../../platform/bus/open-bus.ts';
@@ -18,7 +16,7 @@ import { TOPICS } from '../../../platform/core/topics.ts';
 import { type Kafka, startKafka } from '../../services/kafka.ts';
 import { isRealRun, requireReal } from '../../services/require-real.ts';
 import { waitUntil } from '../../services/wait-until.ts';
-import { eventMessage, manyEvents, testRules } from './fixture.ts';
+import { essence, eventMessage, manyEvents, startTestDetector } from './fixture.ts';
 
 const clock = systemClock;
 const topics = [TOPICS.events, TOPICS.signals, TOPICS.alerts, TOPICS.deadLetters];
@@ -41,24 +39,13 @@ async function readAlerts(bus: Bus): Promise<BusRecord[]> {
 }
 
 /** What must not depend on the way; of each alert the newest revision, as its keeper keeps it. */
-function essence(records: readonly BusRecord[]): unknown[] {
+function essenceOf(records: readonly BusRecord[]): unknown[] {
   const newest = new Map<string, Alert>();
   for (const { value } of records) {
     const alert = Alert.parse(JSON.parse(Buffer.from(value).toString('utf8')));
     if (alert.revision > (newest.get(alert.id)?.revision ?? 0)) newest.set(alert.id, alert);
   }
-  return [...newest.values()]
-    .filter(({ state }) => state === 'current')
-    .map(({ id, rule, key, first, last, count, events: shown }) => ({
-      id,
-      rule: rule.id,
-      key,
-      first,
-      last,
-      count,
-      events: shown,
-    }))
-    .sort((one, other) => (one.id < other.id ? -1 : 1));
+  return essence([...newest.values()]);
 }
 
 /** One process, one step, nothing disturbed. */
@@ -70,21 +57,10 @@ async function undisturbed(folder: string): Promise<unknown[]> {
     events.map((event) => eventMessage(event)),
   );
   const counters = new Counters();
-  const detector = startDetector({
-    bus,
-    folder: join(folder, 'detect'),
-    rules: testRules(),
-    entityTable: loadEntityTable('rules/entities/entity-fields.yaml'),
-    site: { tenant: 'acme', id: 'lyon', tier: 'edge', jurisdiction: 'eu-fr' },
-    mode: 'site',
-    clock,
-    counters,
-    logger: silentLogger,
-    revision_wait_ms: 0,
-  });
+  const detector = startTestDetector({ bus, folder: join(folder, 'detect'), counters, revision_wait_ms: 0 });
   while (counters.total('detect', 'worked') < events.length) await clock.sleep(20);
   await detector.stop();
-  const alerts = essence(await readAlerts(bus));
+  const alerts = essenceOf(await readAlerts(bus));
   await bus.close();
   return alerts;
 }
@@ -161,13 +137,13 @@ describe('detectors on Kafka', { timeout: 180_000 }, () => {
     await load;
     await waitUntil({
       what: 'the alerts are those of one process',
-      holds: async () => JSON.stringify(essence(await readAlerts(bus))) === JSON.stringify(expected),
+      holds: async () => JSON.stringify(essenceOf(await readAlerts(bus))) === JSON.stringify(expected),
       timeout_ms: 90_000,
       interval_ms: 500,
     });
     const done = [await finish(third), await finish(again)];
     for (const { taken } of done) expect(taken).toBeGreaterThan(0);
-    expect(essence(await readAlerts(bus))).toEqual(expected);
+    expect(essenceOf(await readAlerts(bus))).toEqual(expected);
     expect((await bus.bounds(TOPICS.deadLetters))[0]?.next).toBe(0);
     await bus.close();
   });

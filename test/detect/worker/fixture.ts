@@ -1,10 +1,15 @@
 // A small detector for tests: synthetic events of one dataset and rules that match by one field.
 import type { CorrelationDefinition } from '../../../detect/correlate/correlation.ts';
 import type { Match, RuleInfo } from '../../../detect/match.ts';
+import { loadEntityTable } from '../../../detect/worker/entity-table.ts';
 import type { DetectorRules } from '../../../detect/worker/route-matches.ts';
+import { type Detector, type DetectorOptions, startDetector } from '../../../detect/worker/start-detector.ts';
 import type { BusMessage } from '../../../platform/bus/bus.ts';
+import type { Alert } from '../../../platform/core/alert.ts';
+import { systemClock } from '../../../platform/core/clock.ts';
 import type { PicketEvent, TimeJudgement } from '../../../platform/core/event.ts';
 import { readText } from '../../../platform/core/fields.ts';
+import { silentLogger } from '../../../platform/core/log.ts';
 
 export const START = Date.UTC(2026, 10, 23, 8);
 
@@ -110,4 +115,35 @@ export function manyEvents(count: number): PicketEvent[] {
       host: `host-${at % 5}`,
     }),
   );
+}
+
+/** A detector of the site lyon with `testRules`, unless said otherwise. */
+export function startTestDetector(
+  options: Pick<DetectorOptions, 'bus' | 'folder' | 'counters'> & Partial<DetectorOptions>,
+): Detector {
+  return startDetector({
+    rules: testRules(),
+    entityTable: loadEntityTable('rules/entities/entity-fields.yaml'),
+    site: { tenant: 'acme', id: 'lyon', tier: 'edge', jurisdiction: 'eu-fr' },
+    mode: 'site',
+    clock: systemClock,
+    logger: silentLogger,
+    ...options,
+  });
+}
+
+/** What must not depend on the way: SEMANTICS, "the same current alerts". */
+export function essence(alerts: readonly Alert[]): unknown[] {
+  return alerts
+    .filter(({ state }) => state === 'current')
+    .map(({ id, rule, key, first, last, count, events }) => ({
+      id,
+      rule: rule.id,
+      key,
+      first,
+      last,
+      count,
+      events,
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -1,12 +1,10 @@
 // Run by the test of detectors on Kafka: one process that matches and correlates with others, until it is killed or told to stop.
 import { once } from 'node:events';
-import { loadEntityTable } from '../../../detect/worker/entity-table.ts';
-import { startDetector } from '../../../detect/worker/start-detector.ts';
 import { openBus } from '../../../platform/bus/open-bus.ts';
 import { systemClock } from '../../../platform/core/clock.ts';
 import { Counters } from '../../../platform/core/counters.ts';
 import { silentLogger } from '../../../platform/core/log.ts';
-import { testRules } from './fixture.ts';
+import { startTestDetector } from './fixture.ts';
 
 const [broker, folder] = process.argv.slice(2) as [string, string];
 const counters = new Counters();
@@ -18,16 +16,10 @@ const bus = await openBus({
   logger: silentLogger,
   limits: { session_timeout_ms: 6_000 },
 });
-const detector = startDetector({
+const detector = startTestDetector({
   bus,
   folder,
-  rules: testRules(),
-  entityTable: loadEntityTable('rules/entities/entity-fields.yaml'),
-  site: { tenant: 'acme', id: 'lyon', tier: 'edge', jurisdiction: 'eu-fr' },
-  mode: 'site',
-  clock: systemClock,
   counters,
-  logger: silentLogger,
   revision_wait_ms: 50,
   steps: 'two',
 });

@@ -159,6 +159,16 @@ describe('the index on Elasticsearch in trouble', { timeout: 180_000 }, () => {
     await expectAll('blocked', 501);
   });
 
+  it('makes an index again that was deleted by hand, with its aliases', async () => {
+    const index = await open();
+    await index.write([sampleDocument('before', { tenant: 'deleted' })]);
+    await ask('DELETE', '/picket-deleted-windows.security-eu-fr-2026-w47');
+    expect(await index.write([sampleDocument('after', { tenant: 'deleted' })])).toEqual([
+      { result: 'created' },
+    ]);
+    await expectAll('deleted', 1);
+  });
+
   it('parts a request that is too large, and refuses the one event that is', async () => {
     const index = await open();
     const large = { message: 'y'.repeat(300_000) };

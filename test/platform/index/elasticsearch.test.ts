@@ -2,13 +2,12 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../platform/core/clock.ts';
-import { compileExpression } from '../../../platform/core/expression/compile.ts';
 import { openElasticsearchIndex } from '../../../platform/index/elasticsearch/index.ts';
 import type { EventIndex } from '../../../platform/index/event-index.ts';
 import { type Elasticsearch, startElasticsearch } from '../../services/elasticsearch.ts';
 import { isRealRun, requireReal } from '../../services/require-real.ts';
 import { describeIndexContract } from './contract.ts';
-import { arbitraryExpression, arbitraryFields } from './random-questions.ts';
+import { answersOf, arbitraryExpression, arbitraryFields, matchedAnswers } from './random-questions.ts';
 import { minute, sampleDocument } from './sample-events.ts';
 
 describe('Elasticsearch', { timeout: 120_000 }, () => {
@@ -57,17 +56,7 @@ describe('Elasticsearch', { timeout: 120_000 }, () => {
           );
           await index.write(documents);
           await refresh();
-          const parsed = documents.map(({ id, body }) => ({
-            id,
-            event: JSON.parse(Buffer.from(body).toString('utf8')) as unknown,
-          }));
-          for (const where of questions) {
-            const matches = compileExpression(where);
-            const wanted = parsed.filter(({ event }) => matches(event)).map(({ id }) => id);
-            const page = await index.search({ tenant, where, limit: 1000, sort: 'oldest' });
-            expect(page.hits.map((hit) => hit.event.id)).toEqual(wanted);
-            expect(await index.count({ tenant, where })).toEqual({ count: wanted.length, exact: true });
-          }
+          expect(await answersOf(index, tenant, questions)).toEqual(matchedAnswers(documents, questions));
         },
       ),
       { numRuns: Number(process.env['PICKET_PROPERTY_RUNS'] ?? 40), endOnFailure: true },

@@ -1,7 +1,9 @@
 // Random documents and random expressions over the same small worlds of fields and values, so that they meet often.
 import * as fc from 'fast-check';
 import type { JsonObject } from '../../../platform/core/event.ts';
+import { compileExpression } from '../../../platform/core/expression/compile.ts';
 import type { Expression, Test } from '../../../platform/core/expression/expression.ts';
+import type { EventIndex, IndexDocument } from '../../../platform/index/event-index.ts';
 
 const FIELDS = [
   'user.name',
@@ -119,3 +121,43 @@ export const arbitraryExpression: fc.Arbitrary<Expression> = fc.letrec<{ node: E
     fc.boolean().map((value): Expression => ({ op: 'constant', value })),
   ),
 })).node;
+
+/** What an index answers to one question. */
+export interface Answered {
+  /** Ids of what it finds, oldest first. */
+  readonly ids: readonly string[];
+  readonly counted: { readonly count: number; readonly exact: boolean };
+}
+
+/** What an index answers to each question. */
+export async function answersOf(
+  index: EventIndex,
+  tenant: string,
+  questions: readonly Expression[],
+): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  for (const where of questions) {
+    const { hits } = await index.search({ tenant, where, limit: 1000, sort: 'oldest' });
+    answers.push({
+      ids: hits.map(({ event }) => event.id),
+      counted: await index.count({ tenant, where }),
+    });
+  }
+  return answers;
+}
+
+/** What the reference matcher answers of these documents, given in the order of their times. */
+export function matchedAnswers(
+  documents: readonly IndexDocument[],
+  questions: readonly Expression[],
+): Answered[] {
+  const parsed = documents.map(({ id, body }) => ({
+    id,
+    event: JSON.parse(Buffer.from(body).toString('utf8')) as unknown,
+  }));
+  return questions.map((where) => {
+    const matches = compileExpression(where);
+    const ids = parsed.filter(({ event }) => matches(event)).map(({ id }) => id);
+    return { ids, counted: { count: ids.length, exact: true } };
+  });
+}
