@@ -24,10 +24,12 @@ interface SourceStateRecord {
  */
 export function createSourceStateStore(options: {
   store: RecordStore;
+  /** The record of a source; default `source-state:<source>`. Processes that take the same source have one each. */
+  idOf?: (sourceId: string) => string;
   flush_interval_ms?: number;
   onError?: (error: unknown) => void;
 }): SourceStateStore {
-  const { store } = options;
+  const { store, idOf = (sourceId) => `source-state:${sourceId}` } = options;
   const states = new Map<string, Map<string, string>>();
   const dirty = new Set<string>();
   /** Sources with durable values that may not be on disk yet, by how many were set: what comes during a write stays urgent. */
@@ -44,7 +46,7 @@ export function createSourceStateStore(options: {
         await upsertRecord<SourceStateRecord>({
           store,
           collection: 'settings',
-          id: `source-state:${sourceId}`,
+          id: idOf(sourceId),
           change: () => ({ entries }),
         });
       } catch (error) {
@@ -67,7 +69,7 @@ export function createSourceStateStore(options: {
     async open(sourceId) {
       let entries = states.get(sourceId);
       if (!entries) {
-        const stored = await store.get<SourceStateRecord>('settings', `source-state:${sourceId}`);
+        const stored = await store.get<SourceStateRecord>('settings', idOf(sourceId));
         entries = new Map(Object.entries(stored?.value.entries ?? {}));
         states.set(sourceId, entries);
       }

@@ -15,19 +15,21 @@ import type { SiteConfig } from './site-config.ts';
 /** @throws PicketError what openBus says, TLS_FILE; that the brokers are away is no reason not to start */
 export async function openSiteBus(options: {
   config: SiteConfig;
+  /** Folder of this process's own files. */
+  folder: string;
   clock: Clock;
   counters: Counters;
   logger: Logger;
 }): Promise<Bus> {
-  const { config, clock, counters, logger } = options;
-  const { bus: settings, data } = config;
+  const { config, folder, clock, counters, logger } = options;
+  const { bus: settings } = config;
   if (settings.engine === 'embedded')
-    return openBus({ engine: 'embedded', folder: join(data, 'bus'), clock });
+    return openBus({ engine: 'embedded', folder: join(folder, 'bus'), clock });
   const bus = await openBus({ ...kafkaSettings(settings, config.site.id), clock, logger, patient: true });
   try {
     return await openSpooledBus({
       bus,
-      store: spoolFolder({ folder: join(data, 'spool'), max_bytes: settings.spool.max_bytes, clock }),
+      store: spoolFolder({ folder: join(folder, 'spool'), max_bytes: settings.spool.max_bytes, clock }),
       counters,
       logger,
     });

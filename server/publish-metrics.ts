@@ -1,6 +1,8 @@
 // Publishes how the site is doing as OpenTelemetry metrics: at /metrics for Prometheus, and by OTLP.
+import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Meter } from '@opentelemetry/api';
@@ -12,13 +14,11 @@ import { INCIDENT_GROUP } from '../detect/incidents/start-incident-builder.ts';
 import { ALERT_KEEPER_GROUP } from '../detect/worker/start-alert-keeper.ts';
 import { CORRELATE_GROUP } from '../detect/worker/start-correlating.ts';
 import { DETECT_GROUP } from '../detect/worker/start-detector.ts';
-import type { Bus } from '../platform/bus/bus.ts';
-import type { Counters } from '../platform/core/counters.ts';
 import { describeError, PicketError } from '../platform/core/errors.ts';
 import { INDEX_GROUP } from '../platform/index/write-events.ts';
 import { INGRESS_GROUP } from '../platform/link/take-ingress.ts';
 import { UPLINK_GROUP } from '../platform/link/uplink.ts';
-import type { SiteConfig } from './site-config.ts';
+import type { OpenSite } from './open-site.ts';
 import { readVersion } from './version.ts';
 
 /** Consumer groups whose lag is told: every stage that must keep up. */
@@ -32,30 +32,29 @@ const GROUPS = [
   INGRESS_GROUP,
 ];
 
-interface Measured {
-  readonly config: SiteConfig;
-  readonly bus: Bus;
-  readonly counters: Counters;
-  /** Why the site is not ready; empty when it is. */
+interface Measured extends Pick<OpenSite, 'config' | 'bus' | 'counters' | 'process' | 'folder'> {
+  /** Why this process is not ready; empty when it is. */
   readonly unready: () => readonly string[];
 }
 
 /**
- * Begins to publish what `metrics` of the configuration says.
+ * Begins to publish what `metrics` of the configuration says; the listener of /metrics answers /livez and /readyz too.
  * @throws PicketError METRICS_LISTEN when the port of /metrics cannot be had
  */
 export async function publishMetrics(site: Measured): Promise<{ close(): Promise<void> }> {
   const { prometheus, otlp } = site.config.metrics;
   const readers: MetricReader[] = [];
+  let server: Server | undefined;
   if (prometheus) {
-    const exporter = new PrometheusExporter({
-      ...prometheus,
-      preventServerStart: true,
-      withoutScopeInfo: true,
-    });
+    const exporter = new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true });
     readers.push(exporter);
+    server = createServer((request, response) => {
+      const path = request.url?.split('?')[0];
+      if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
+      else answerProbe({ path, response, unready: site.unready });
+    });
     try {
-      await exporter.startServer();
+      await listen(server, prometheus);
     } catch (cause) {
       const message = `/metrics cannot listen on ${prometheus.host}:${prometheus.port}: ${describeError(cause)}`;
       throw new PicketError({ code: 'METRICS_LISTEN', message, cause });
@@ -77,7 +76,7 @@ export async function publishMetrics(site: Measured): Promise<{ close(): Promise
     resource: resourceFromAttributes({
       'service.name': 'picket',
       'service.namespace': tenant,
-      'service.instance.id': place.id,
+      'service.instance.id': site.process === undefined ? place.id : `${place.id}/${site.process}`,
       'service.version': readVersion(),
       'picket.site.tier': place.tier,
       'picket.jurisdiction': place.jurisdiction,
@@ -90,9 +89,36 @@ export async function publishMetrics(site: Measured): Promise<{ close(): Promise
   return {
     async close() {
       delay.disable();
+      server?.closeAllConnections();
+      server?.close();
       await provider.shutdown();
     },
   };
+}
+
+async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  server.listen({ host, port });
+  await once(server, 'listening');
+}
+
+/** For processes that serve no API. */
+function answerProbe(options: {
+  path: string | undefined;
+  response: ServerResponse;
+  unready: Measured['unready'];
+}): void {
+  const { path, response, unready } = options;
+  const answer = (status: number, body: object): void => {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  };
+  if (path === '/livez') return answer(200, { status: 'ok' });
+  if (path !== '/readyz') return answer(404, { status: 'not found' });
+  const reasons = unready();
+  return answer(reasons.length === 0 ? 200 : 503, {
+    status: reasons.length === 0 ? 'ok' : 'not ready',
+    reasons,
+  });
 }
 
 /** Names in dots; Prometheus sees `picket_records_total` and so on. All are read when asked for. */
@@ -128,7 +154,7 @@ function observe(meter: Meter, site: Measured, delay: ReturnType<typeof monitorE
       description: 'Stores of correlation on disk',
       unit: 'By',
     })
-    .addCallback((result) => result.observe(sizeOf(join(config.data, 'detect'))));
+    .addCallback((result) => result.observe(sizeOf(join(site.folder, 'detect'))));
   meter
     .createObservableGauge('picket.disk.free', {
       description: 'Free space where the data folder is',

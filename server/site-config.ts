@@ -45,7 +45,15 @@ export const SiteConfig = z
     /** The HTTP receivers (records and _bulk); none when left out. */
     ingest: z.strictObject({ host: Host, port: Port, tls: TlsFiles.optional() }).optional(),
     /** Where children call in; a centre and a region have one. */
-    link: z.strictObject({ host: Host, port: Port, names: z.array(z.string()).default([]) }).optional(),
+    link: z
+      .strictObject({
+        host: Host,
+        port: Port,
+        names: z.array(z.string()).default([]),
+        /** How children reach it; host and port when left out. */
+        url: z.url({ protocol: /^https$/ }).optional(),
+      })
+      .optional(),
     /** How the site finds its parent: the text that `picket sites new` gave, or a file that holds it. */
     parent: z
       .strictObject({

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { Bus } from '../platform/bus/bus.ts';
 import type { Clock } from '../platform/core/clock.ts';
-import type { Counters } from '../platform/core/counters.ts';
 import { describeError, PicketError } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
 import { SCHEMA_VERSION } from '../platform/core/schema-version.ts';
@@ -23,28 +22,20 @@ import {
   findNft,
 } from '../respond/posture/executor.ts';
 import { type Reconciler, startReconciler } from '../respond/posture/reconcile.ts';
-import type { Residency } from './load-residency.ts';
+import type { OpenSite } from './open-site.ts';
 import { openParentBus } from './open-site-bus.ts';
 import type { SiteConfig } from './site-config.ts';
 import { readVersion } from './version.ts';
 
-export async function startChildSide(options: {
-  config: SiteConfig;
-  keys: SiteKeys;
-  started: number;
-  bus: Bus;
-  records: RecordStore;
-  residency: Residency;
-  clock: Clock;
-  counters: Counters;
-  logger: Logger;
-  siteEvents: SiteEvents;
-}): Promise<{ state(): LinkState; stop(): Promise<void> }> {
-  const { config, keys, bus, records, residency, clock, counters, logger, siteEvents } = options;
+export async function startChildSide(
+  site: OpenSite,
+  keys: SiteKeys,
+): Promise<{ state(): LinkState; stop(): Promise<void> }> {
+  const { config, bus, records, residency, clock, counters, logger, siteEvents } = site;
   const { tenant } = config;
   const { id, jurisdiction } = config.site;
-  const bundle = await readBundle(options);
-  const reconciler = await startSiteReconciler({ ...options, bundle });
+  const bundle = await readBundle({ config, keys });
+  const reconciler = await startSiteReconciler({ ...site, keys, bundle });
   const ingress = config.parent?.ingress;
   const parentBus = ingress && (await openParentBus({ connection: ingress, site: id, clock, logger }));
   const link = startLinkClient({
@@ -79,7 +70,7 @@ export async function startChildSide(options: {
       schema: SCHEMA_VERSION,
       at: new Date(clock.now()).toISOString(),
       version: readVersion(),
-      started: new Date(options.started).toISOString(),
+      started: new Date(site.started).toISOString(),
       counters: counters.snapshot(),
       posture_version: reconciler?.version() ?? 0,
     }),

@@ -18,6 +18,8 @@ import type { SiteConfig } from './site-config.ts';
 /** Resolves when all listen; on a failure those that began are closed. @throws PicketError PORT_TAKEN, PORT_REFUSED */
 export async function startReceivers(options: {
   config: SiteConfig;
+  /** Where checkpoints of followed files are kept. */
+  folder: string;
   intake: Intake;
   clock: Clock;
   logger: Logger;
@@ -55,13 +57,15 @@ export async function startReceivers(options: {
 
 async function startReceiver(options: {
   config: SiteConfig;
+  /** Where checkpoints of followed files are kept. */
+  folder: string;
   intake: Intake;
   clock: Clock;
   logger: Logger;
   source: SourceConfig;
   receiver: ReceiverConfig;
 }): Promise<Receiver | undefined> {
-  const { config, intake, clock, logger, source, receiver } = options;
+  const { intake, clock, logger, source, receiver } = options;
   if (receiver.type === 'http' || receiver.type === 'bulk') return undefined;
   const open = intake.sources.get(source.id);
   const common = {
@@ -73,7 +77,7 @@ async function startReceiver(options: {
     onError: (error: unknown) => logger.error({ err: error, source: source.id }, 'receiver'),
   };
   if (receiver.type === 'file') {
-    const checkpoint_file = join(config.data, 'tail', `${source.id}.json`);
+    const checkpoint_file = join(options.folder, 'tail', `${source.id}.json`);
     mkdirSync(dirname(checkpoint_file), { recursive: true });
     const { paths, from, poll_interval_ms } = receiver;
     return startTailReceiver({ ...common, paths, from, poll_interval_ms, checkpoint_file });

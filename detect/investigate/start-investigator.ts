@@ -6,8 +6,6 @@ import type { Logger } from '../../platform/core/log.ts';
 import { fingerprintOf, type Investigating, investigate } from './investigate.ts';
 
 export interface Investigator {
-  /** Asks now, whatever was asked before. @throws what the records say */
-  ask(incident: Incident, actor: string): Promise<Investigation>;
   /** Ends what is being asked. */
   stop(): Promise<void>;
 }
@@ -75,7 +73,6 @@ export async function startInvestigator(
   for (const { id } of latest.records) note(id);
 
   return {
-    ask: (incident, actor) => investigate({ ...options, incident, actor, signal: ending.signal }),
     async stop() {
       unwatch();
       clearTimeout(timer);

@@ -21,7 +21,7 @@ import {
   type IssuedIdentity,
   type RenewalRequest,
 } from './messages.ts';
-import { readSecretFile, writeSecretFile } from './secret-files.ts';
+import { keepSecret, readSecretFile, writeSecretFile } from './secret-files.ts';
 import { ENROLMENT_CONTEXT, RENEWAL_CONTEXT, signDocument, verifyDocument } from './sign-document.ts';
 import { rememberCertificate } from './site-certificates.ts';
 
@@ -75,6 +75,8 @@ export async function createAuthority(options: {
   clock: Clock;
   /** More DNS names and addresses of the link's certificate. */
   names?: readonly string[];
+  /** Where the link's certificate is kept; default `folder`. Of several processes each keeps its own. */
+  certificateFolder?: string;
 }): Promise<Authority> {
   const { folder, records, tenant, clock } = options;
   const [caKey, serverKey, postureKey] = await Promise.all([
@@ -84,18 +86,17 @@ export async function createAuthority(options: {
   ]);
   const caSubject = `Picket ${tenant} CA`;
   const caFile = join(folder, 'ca.cert.pem');
-  let caCertificate = (await readSecretFile(caFile))?.toString('utf8');
-  if (!caCertificate) {
-    caCertificate = makeCertificate({
+  const kept = await keepSecret(caFile, () =>
+    makeCertificate({
       subject: caSubject,
       publicKey: createPublicKey(caKey),
       issuer: { subject: caSubject, key: caKey },
       notBefore: clock.now() - BACKDATED_MS,
       notAfter: clock.now() + AUTHORITY_LIFE_MS,
       use: { kind: 'authority' },
-    });
-    await writeSecretFile(caFile, caCertificate);
-  }
+    }),
+  );
+  const caCertificate = kept.toString('utf8');
   const issuer = { subject: caSubject, key: caKey };
   const names = [...new Set([...LOCAL_NAMES, ...(options.names ?? [])])];
   const postureKeys = [publicKeyBase64(postureKey)];
@@ -146,7 +147,7 @@ export async function createAuthority(options: {
     postureKeys,
     sign: (context, value) => signDocument({ context, value, key: postureKey }),
     serverCertificate: async () => {
-      const file = join(folder, 'server.cert.pem');
+      const file = join(options.certificateFolder ?? folder, 'server.cert.pem');
       let certificate = (await readSecretFile(file))?.toString('utf8');
       if (!certificate || !isServerCertificateGood({ certificate, names, now: clock.now() })) {
         certificate = makeCertificate({

@@ -1,10 +1,19 @@
 // Keys and certificates on disk: written atomically, readable by their owner alone.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Writes a file of mode 0600 so that a crash leaves the old one or the new one, never a part. */
-export async function writeSecretFile(file: string, content: string | Uint8Array): Promise<void> {
+export function writeSecretFile(file: string, content: string | Uint8Array): Promise<void> {
+  return putSecretFile(file, content, rename);
+}
+
+/** Writes it beside its place, and lets `place` bring it there. */
+async function putSecretFile(
+  file: string,
+  content: string | Uint8Array,
+  place: (from: string, to: string) => Promise<void>,
+): Promise<void> {
   const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomBytes(6).toString('hex')}.new`;
@@ -15,7 +24,7 @@ export async function writeSecretFile(file: string, content: string | Uint8Array
   } finally {
     await handle.close();
   }
-  await rename(temporary, file);
+  await place(temporary, file);
   const directory = await open(folder, 'r');
   try {
     await directory.sync();
@@ -24,28 +33,47 @@ export async function writeSecretFile(file: string, content: string | Uint8Array
   }
 }
 
-/** The file's bytes, or undefined when there is none. A file that others may read is closed to them first. */
+/**
+ * The file's bytes, or undefined when there is none. A file that others may read is closed to them first, unless it
+ * is not ours to close (a mounted secret).
+ */
 export async function readSecretFile(file: string): Promise<Buffer | undefined> {
+  let content: Buffer;
   try {
-    const content = await readFile(file);
-    await chmod(file, 0o600);
-    return content;
+    content = await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+  await chmod(file, 0o600).catch((error: unknown) => {
+    if (codeOf(error) !== 'EROFS' && codeOf(error) !== 'EPERM') throw error;
+  });
+  return content;
 }
 
-/** Reads a secret file, or makes it once with what `make` gives. */
+/**
+ * Reads a secret file, or makes it once with what `make` gives. Of several processes that make it at the same moment
+ * one is first, and all have what that one made.
+ */
 export async function keepSecret(
   file: string,
   make: () => Promise<string | Uint8Array> | string | Uint8Array,
 ): Promise<Buffer> {
   const kept = await readSecretFile(file);
   if (kept) return kept;
-  const made = await make();
-  await writeSecretFile(file, made);
-  return Buffer.from(made);
+  await putSecretFile(file, await make(), async (from, to) => {
+    try {
+      await link(from, to);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    await unlink(from);
+  });
+  return (await readSecretFile(file)) as Buffer;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }
 
 /** A key of 32 random bytes that never leaves the folder, made at its first use. */

@@ -23,6 +23,7 @@ export const COLLECTIONS = [
   'exceptions',
   'suppressions',
   'identity',
+  'leases',
 ] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 
@@ -97,4 +98,22 @@ export async function upsertRecord<T extends object>(options: {
       if (attempt >= 50 || (code !== 'RECORD_CONFLICT' && code !== 'RECORD_EXISTS')) throw error;
     }
   }
+}
+
+/** Every record of a collection (or those that `where` says), page by page, by id. */
+export async function* eachRecord<T extends object>(
+  records: Pick<RecordStore, 'query'>,
+  collection: Collection,
+  where?: Expression,
+): AsyncGenerator<StoredRecord<T>> {
+  let cursor: string | undefined;
+  do {
+    const page = await records.query<T>(collection, {
+      limit: 1_000,
+      ...(where === undefined ? {} : { where }),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    yield* page.records;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
 }

@@ -1,27 +1,21 @@
-// Starts playbooks for incidents as they come, resumes unfinished runs, and takes people's decisions.
+// Starts playbooks for incidents as they come, and works runs on: those unfinished at the start, and those that people decided.
 import type { Bus } from '../../platform/bus/bus.ts';
 import type { Clock } from '../../platform/core/clock.ts';
-import { PicketError } from '../../platform/core/errors.ts';
 import { equals } from '../../platform/core/expression/expression.ts';
 import { Incident } from '../../platform/core/incident.ts';
 import type { Logger } from '../../platform/core/log.ts';
-import type { PlaybookRun, RunStep } from '../../platform/core/playbook-run.ts';
+import type { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
+import { decideRun } from './decide-run.ts';
 import type { LoadedPlaybook } from './load-playbooks.ts';
 import { questionRuns } from './question-runs.ts';
 import type { StepEffects } from './run-step.ts';
 import { runsOfCase, triggerPlaybooks } from './trigger-playbooks.ts';
-import { createRunWorker, setStep } from './work-run.ts';
+import { createRunWorker } from './work-run.ts';
 
 export interface PlaybookRunner {
-  /** Decides a waiting run. @throws PicketError RUN_NOT_FOUND, RUN_NOT_WAITING */
-  decide(options: {
-    run: string;
-    decision: 'approved' | 'rejected';
-    actor: string;
-    reason?: string | undefined;
-  }): Promise<PlaybookRun>;
+  /** Finishes the steps in hand; what is not done is resumed at the next start. */
   stop(): Promise<void>;
 }
 
@@ -44,6 +38,8 @@ export async function startPlaybookRunner(options: {
   const iso = (): string => new Date(clock.now()).toISOString();
   /** Runs in hand in this process, so that a run is worked by one loop at a time. */
   const inHand = new Map<string, Promise<void>>();
+  /** Runs that wait for their turn behind the loop in hand. */
+  const queued = new Set<string>();
 
   async function startFor(incident: Incident): Promise<void> {
     const now = clock.now();
@@ -72,64 +68,22 @@ export async function startPlaybookRunner(options: {
     }
   }
 
-  /** Works a run in the background until it rests. */
+  /** Works a run in the background until it rests; told of it meanwhile, once more after that. */
   function work(id: string): void {
-    const before = inHand.get(id) ?? Promise.resolve();
-    const next = before
-      .then(() => worker.advance(id))
+    if (queued.has(id)) return;
+    queued.add(id);
+    const next = (inHand.get(id) ?? Promise.resolve())
+      .then(() => {
+        queued.delete(id);
+        return worker.advance(id);
+      })
       .catch((error: unknown) =>
         logger.error({ err: error, run: id }, 'run stopped by an error; it resumes at the next start'),
-      );
+      )
+      .finally(() => {
+        if (inHand.get(id) === next) inHand.delete(id);
+      });
     inHand.set(id, next);
-  }
-
-  async function decide(decision: {
-    run: string;
-    decision: 'approved' | 'rejected' | 'expired';
-    actor: string;
-    reason?: string | undefined;
-  }): Promise<PlaybookRun> {
-    const run = await worker.change(decision.run, (current) => {
-      const { approval } = current;
-      if (current.state !== 'waiting' || !approval) {
-        throw new PicketError({
-          code: 'RUN_NOT_WAITING',
-          message: `run ${current.id} waits for no decision: it is ${current.state}`,
-        });
-      }
-      const late = decision.decision !== 'expired' && Date.parse(approval.expires) <= clock.now();
-      const verdict = late ? 'expired' : decision.decision;
-      const { reason } = decision;
-      const decided = {
-        ...approval,
-        decision: verdict,
-        decided: iso(),
-        actor: decision.actor,
-        ...(reason ? { reason } : {}),
-      };
-      const step = current.steps.find(({ id }) => id === approval.step) as RunStep;
-      if (verdict === 'approved') {
-        return {
-          ...setStep(current, {
-            ...step,
-            state: 'succeeded',
-            ended: iso(),
-            output: { actor: decision.actor },
-          }),
-          state: 'running',
-          approval: decided,
-        };
-      }
-      const state = verdict === 'expired' ? 'timed-out' : 'failed';
-      return {
-        ...setStep(current, { ...step, state, ended: iso() }),
-        state: 'rejected',
-        ended: iso(),
-        approval: decided,
-      };
-    });
-    work(run.id);
-    return run;
   }
 
   async function expireApprovals(): Promise<void> {
@@ -139,7 +93,7 @@ export async function startPlaybookRunner(options: {
     });
     for (const { value } of waiting) {
       if (value.approval && Date.parse(value.approval.expires) <= clock.now()) {
-        await decide({ run: value.id, decision: 'expired', actor: 'picket' });
+        await decideRun({ records, clock, run: value.id, decision: 'expired', actor: 'picket' });
       }
     }
   }
@@ -202,10 +156,11 @@ export async function startPlaybookRunner(options: {
   // An announced case may get its target (a public address, say) by a later alert, which is announced to no one.
   const stopWatching = records.watch(({ collection, id }) => {
     if (collection === 'incidents') lookAgain(id);
+    // Decided, here or by a process that serves the API.
+    if (collection === 'runs') work(id);
   });
 
   return {
-    decide,
     stop: async () => {
       stopWatching();
       clearInterval(timer);

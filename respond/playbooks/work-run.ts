@@ -1,9 +1,10 @@
 // Works one run from where it rests to where it rests next, each step stored before and after its effect.
 import type { Clock } from '../../platform/core/clock.ts';
-import { describeError, errorCode, PicketError } from '../../platform/core/errors.ts';
+import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import type { PlaybookRun, RunStep } from '../../platform/core/playbook-run.ts';
-import { type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
+import type { RecordStore } from '../../platform/records/record-store.ts';
+import { changeRun } from './change-run.ts';
 import type { LoadedPlaybook } from './load-playbooks.ts';
 import { runStep, type StepEffects } from './run-step.ts';
 import type { Command } from './schema.ts';
@@ -97,22 +98,7 @@ export function createRunWorker(options: {
     logger.info({ run: id, state }, 'playbook ended');
   }
 
-  async function change(
-    id: string,
-    edit: (run: PlaybookRun) => PlaybookRun | undefined,
-  ): Promise<PlaybookRun> {
-    const run = await upsertRecord<PlaybookRun>({
-      store: records,
-      collection: 'runs',
-      id,
-      change: (current) => {
-        if (!current) throw new PicketError({ code: 'RUN_NOT_FOUND', message: `no run ${id}` });
-        const edited = edit(current);
-        return edited && { ...edited, updated: iso() };
-      },
-    });
-    return run as PlaybookRun;
-  }
+  const change: RunWorker['change'] = (id, edit) => changeRun({ records, clock, id, edit });
 
   return { advance, change };
 }

@@ -1,14 +1,15 @@
 // What the API's routes work with; the composition of a site hands it in.
 import type { z } from 'zod';
-import type { Investigator } from '../../detect/investigate/start-investigator.ts';
 import type { Bus } from '../../platform/bus/bus.ts';
 import type { Clock } from '../../platform/core/clock.ts';
-import type { Counters } from '../../platform/core/counters.ts';
+import type { CounterValue } from '../../platform/core/counters.ts';
+import type { Incident } from '../../platform/core/incident.ts';
+import type { Investigation } from '../../platform/core/investigation.ts';
 import type { Logger } from '../../platform/core/log.ts';
+import type { PlaybookRun } from '../../platform/core/playbook-run.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
 import type { LinkState } from '../../platform/link/link-client.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
-import type { PlaybookRunner } from '../../respond/playbooks/run-playbooks.ts';
 import type { PostureDesk } from '../../respond/posture/order-change.ts';
 import type { PackDesk } from '../packs/open-pack-desk.ts';
 import type { BacktestDesk } from '../rules/backtest-rules.ts';
@@ -34,13 +35,22 @@ export interface ApiDeps {
   readonly records: RecordStore;
   readonly index: EventIndex;
   readonly bus: Bus;
-  readonly counters: Counters;
+  /** What all processes of the site counted. */
+  readonly totals: () => Promise<CounterValue[]>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly access: Access;
-  readonly investigator: Investigator;
-  /** Undefined at sites that run no playbooks. */
-  readonly runner: PlaybookRunner | undefined;
+  /** Asks all questions about an incident now, whatever was asked before. */
+  readonly investigate: (incident: Incident, actor: string) => Promise<Investigation>;
+  /** Undefined at sites that run no playbooks. @throws PicketError RUN_NOT_FOUND, RUN_NOT_WAITING */
+  readonly decideRun:
+    | ((decision: {
+        run: string;
+        decision: 'approved' | 'rejected';
+        actor: string;
+        reason?: string | undefined;
+      }) => Promise<PlaybookRun>)
+    | undefined;
   /** Undefined at sites that have no children. */
   readonly desk: PostureDesk | undefined;
   /** Makes the bundle of a new child. */

@@ -1,8 +1,10 @@
 // picket up: runs one site from its configuration, or the demo of a centre and two edge sites.
 import type { Command } from 'commander';
-import { describeError, errorCode } from '../../platform/core/errors.ts';
+import { describeError, errorCode, PicketError } from '../../platform/core/errors.ts';
 import type { SiteMessage } from '../demo/supervise-site.ts';
 import { DEFAULT_PORT } from '../demo/write-site-files.ts';
+import type { Membership } from '../open-site.ts';
+import { describeRoles, parseRoles } from '../roles/role.ts';
 import type { RunningSite } from '../run-site.ts';
 import { UsageError } from './exit-codes.ts';
 import { signInLink } from './sign-in.ts';
@@ -13,6 +15,12 @@ export function addUpCommand(program: Command): void {
     .command('up')
     .description('run a site, or with --demo a centre and two edge sites on this machine')
     .option('--site <file>', 'configuration of the site (docs/configuration.md)')
+    .option(
+      '--role <roles>',
+      'with --site: do this of its work alone: ingest, index, detect, api, or several with commas',
+      'all',
+    )
+    .option('--instance <name>', 'with --role: the name of this process on this machine (default: its roles)')
     .option('--demo', 'run the demo')
     .option('--empty', 'demo: without the recordings')
     .option('--speed <factor>', 'demo: play the recordings so many times faster', '1')
@@ -21,11 +29,13 @@ export function addUpCommand(program: Command): void {
     .option('--port <port>', 'demo: first of its ports', String(DEFAULT_PORT))
     .addHelpText(
       'after',
-      '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\nSIGHUP reads rules, pipelines and packs again, as `picket rules reload` does.\n',
+      '\nExamples:\n  picket up --demo\n  picket up --site /etc/picket/site.yaml\n  picket up --site /etc/picket/site.yaml --role detect --instance detect-2\nSIGHUP reads rules, pipelines and packs again, as `picket rules reload` does.\n',
     )
     .action(
       async (options: {
         site?: string;
+        role: string;
+        instance?: string;
         demo?: boolean;
         empty?: boolean;
         page: boolean;
@@ -57,13 +67,37 @@ export function addUpCommand(program: Command): void {
         }
         if (options.site === undefined)
           throw new UsageError({ code: 'SITE_MISSING', message: 'say which: --site FILE, or --demo' });
-        await runOne(options.site, stop);
+        await runOne({ file: options.site, membership: readMembership(options), stop });
       },
     );
 }
 
+/** @throws UsageError ROLE_UNKNOWN, INSTANCE_INVALID */
+function readMembership({ role, instance }: { role: string; instance?: string }): Membership {
+  try {
+    const roles = parseRoles(role);
+    const name = instance ?? describeRoles(roles).replaceAll(',', '-');
+    if (!INSTANCE.test(name))
+      throw new PicketError({
+        code: 'INSTANCE_INVALID',
+        message: `not a name of an instance: ${name} (letters, digits, \`.\`, \`_\` and \`-\`)`,
+      });
+    return { roles, instance: name };
+  } catch (error) {
+    throw new UsageError({ code: errorCode(error), message: describeError(error) });
+  }
+}
+
+/** A folder and part of record ids. */
+const INSTANCE = /^[A-Za-z0-9][\w.-]{0,100}$/;
+
 /** One site in this process; under a supervisor it tells it how the start went, and ends when the supervisor is gone. */
-async function runOne(file: string, stop: AbortController): Promise<void> {
+async function runOne(options: {
+  file: string;
+  membership: Membership;
+  stop: AbortController;
+}): Promise<void> {
+  const { file, membership, stop } = options;
   const tellSupervisor = (message: SiteMessage): void => {
     if (process.connected) process.send?.(message);
   };
@@ -84,11 +118,13 @@ async function runOne(file: string, stop: AbortController): Promise<void> {
       import('../run-site.ts'),
     ]);
     const config = readSiteConfig({ file, environment: process.env });
-    site = await runSite({ config, configFile: file, signal: stop.signal });
-    tellSupervisor({ type: 'ready', url: site.url });
+    site = await runSite({ config, configFile: file, signal: stop.signal, membership });
+    tellSupervisor({ type: 'ready', url: site.url ?? '' });
     if (!process.send) {
       process.stdout.write(
-        `ready: ${site.url}\nsign in: ${signInLink(site.url, await site.createSignInToken())}\n`,
+        site.url === undefined
+          ? `ready: ${membership.instance}\n`
+          : `ready: ${site.url}\nsign in: ${signInLink(site.url, await site.createSignInToken())}\n`,
       );
     }
     await site.ended;

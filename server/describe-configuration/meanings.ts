@@ -84,6 +84,8 @@ export const meanings: Readonly<Record<string, string>> = {
   'link.host': 'address to listen on',
   'link.port': 'children connect here, TLS 1.3 with certificates both ways',
   'link.names': 'further host names and addresses for its server certificate',
+  'link.url':
+    'how children reach it, when that is not host and port (`https://…`): behind a load balancer, say',
   parent: 'how the site finds its parent; not at a centre',
   'parent.bundle': 'the text that `picket sites new` printed at the parent',
   'parent.bundle_file': 'a file that holds it; may go once the site is enrolled',

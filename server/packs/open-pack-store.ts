@@ -54,10 +54,12 @@ export interface PackStore {
 export function openPackStore(options: {
   /** Made when missing. */
   folder: string;
+  /** False where another process changes the packs, and this one follows it: it removes nothing. Default true. */
+  owns?: boolean;
   limits?: PackLimits;
   gitLimits?: GitLimits;
 }): PackStore {
-  const { folder } = options;
+  const { folder, owns = true } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let pins = readPins(folder);
   const folderOf = (pin: Pick<Pin, 'name' | 'hash'>): string => placeOf(folder, pin);
@@ -68,11 +70,14 @@ export function openPackStore(options: {
       if (entry.isDirectory() && !wanted.has(path)) rmSync(path, { recursive: true, force: true });
     }
   };
-  sweep();
+  if (owns) sweep();
   return {
     pins: () => pins,
     folderOf,
-    folders: () => verifyPacks(folder, pins),
+    folders() {
+      if (!owns) pins = readPins(folder);
+      return verifyPacks(folder, pins);
+    },
     async fetch(source, { gates, signal }) {
       const into = new PackFiles({ paths: source.paths, limits: options.limits });
       const staging = await mkdtemp(join(folder, '.staged-'));

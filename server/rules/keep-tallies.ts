@@ -3,7 +3,8 @@ import type { Exception } from '../../detect/exceptions/exception.ts';
 import type { Match } from '../../detect/match.ts';
 import { summariseEvent } from '../../detect/worker/summarise-event.ts';
 import type { Logger } from '../../platform/core/log.ts';
-import { type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
+import { eachRecord, type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
+import { countsId } from '../keep-counters.ts';
 
 /** What a rule matched since the records began; a batch that is worked again after a crash counts again. */
 export interface RuleHits {
@@ -46,68 +47,120 @@ export interface TallyKeeper {
   close(): Promise<void>;
 }
 
-/** Stored once a second; what was counted within the second before a kill is counted again or lost with it. */
-export async function keepTallies(options: { records: RecordStore; logger: Logger }): Promise<TallyKeeper> {
-  const { records, logger } = options;
-  const kept = await records.get<{ rules: Record<string, RuleHits> }>('counters', HITS_ID);
+/** How often what other processes counted is read. */
+const OTHERS_MS = 5_000;
+
+type HitsOfRules = Readonly<Record<string, RuleHits>>;
+
+/**
+ * Stored once a second; what was counted within the second before a kill is counted again or lost with it. Each
+ * process stores its own counts; what is told is the sum, of others as it stood a few seconds ago.
+ */
+export async function keepTallies(options: {
+  records: RecordStore;
+  /** Undefined where one process is the whole site. */
+  process: string | undefined;
+  logger: Logger;
+}): Promise<TallyKeeper> {
+  const { records, process, logger } = options;
+  const hitsId = countsId(HITS_ID, process);
+  const kept = await records.get<{ rules: HitsOfRules }>('counters', hitsId);
   const hits = new Map(Object.entries(kept?.value.rules ?? {}));
   const suppressions = new Map<string, Suppressions>();
-  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await records.query<Suppressions>('suppressions', {
-      limit: 1_000,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const { id, value } of page.records) suppressions.set(id, value);
-    cursor = page.cursor;
-  }
+  let otherHits: ReadonlyMap<string, RuleHits> = new Map();
+  let otherSuppressions: ReadonlyMap<string, Suppressions> = new Map();
+  for await (const { id, value } of eachRecord<Suppressions>(records, 'suppressions'))
+    if (id === countsId(value.exception, process)) suppressions.set(value.exception, value);
+
+  const readOthers = async (): Promise<void> => {
+    const [nextHits, nextSuppressions] = [new Map<string, RuleHits>(), new Map<string, Suppressions>()];
+    for await (const { id, value } of eachRecord<{ rules: HitsOfRules }>(records, 'counters')) {
+      if (id === hitsId || !(id === HITS_ID || id.startsWith(`${HITS_ID}:`))) continue;
+      for (const [rule, more] of Object.entries(value.rules))
+        nextHits.set(rule, addHits(nextHits.get(rule), more) as RuleHits);
+    }
+    for await (const { id, value } of eachRecord<Suppressions>(records, 'suppressions')) {
+      const { exception } = value;
+      if (id === countsId(exception, process)) continue;
+      nextSuppressions.set(
+        exception,
+        joinSuppressions(nextSuppressions.get(exception), value) as Suppressions,
+      );
+    }
+    [otherHits, otherSuppressions] = [nextHits, nextSuppressions];
+  };
   let hitsChanged = false;
   const changed = new Set<string>();
   const store = async (): Promise<void> => {
     if (hitsChanged) {
       hitsChanged = false;
       const rules = Object.fromEntries(hits);
-      await upsertRecord({ store: records, collection: 'counters', id: HITS_ID, change: () => ({ rules }) });
+      await upsertRecord({ store: records, collection: 'counters', id: hitsId, change: () => ({ rules }) });
     }
     const stale = [...changed];
     changed.clear();
-    for (const id of stale) {
-      const value = suppressions.get(id);
+    for (const exception of stale) {
+      const value = suppressions.get(exception);
       if (value)
         await upsertRecord<Suppressions>({
           store: records,
           collection: 'suppressions',
-          id,
+          id: countsId(exception, process),
           change: () => value,
         });
     }
   };
-  let working: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    working = working
-      .then(store)
-      .catch((error: unknown) => logger.error({ err: error }, 'rule counts not stored'));
-  }, INTERVAL_MS);
+  let working: Promise<void> = process === undefined ? Promise.resolve() : readOthers();
+  await working;
+  const every = (interval_ms: number, work: () => Promise<void>): NodeJS.Timeout =>
+    setInterval(() => {
+      working = working
+        .then(work)
+        .catch((error: unknown) => logger.error({ err: error }, 'rule counts not stored or read'));
+    }, interval_ms);
+  const timers = [every(INTERVAL_MS, store)];
+  if (process !== undefined) timers.push(every(OTHERS_MS, readOthers));
   return {
     addMatch({ rule, event }) {
-      const before = hits.get(rule.id);
-      const timestamp = event['@timestamp'];
-      hits.set(rule.id, {
-        matches: (before?.matches ?? 0) + 1,
-        last: before && before.last > timestamp ? before.last : timestamp,
-      });
+      hits.set(rule.id, addHits(hits.get(rule.id), { matches: 1, last: event['@timestamp'] }) as RuleHits);
       hitsChanged = true;
     },
     addSuppressed({ filter }, match) {
       suppressions.set(filter.id, addSuppression(suppressions.get(filter.id), filter.id, match));
       changed.add(filter.id);
     },
-    hitsOf: (rule) => hits.get(rule),
-    suppressionsOf: (exception) => suppressions.get(exception),
+    hitsOf: (rule) => addHits(hits.get(rule), otherHits.get(rule)),
+    suppressionsOf: (exception) =>
+      joinSuppressions(suppressions.get(exception), otherSuppressions.get(exception)),
     async close() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await working;
       await store();
     },
+  };
+}
+
+function addHits(one: RuleHits | undefined, other: RuleHits | undefined): RuleHits | undefined {
+  if (!one || !other) return one ?? other;
+  return { matches: one.matches + other.matches, last: one.last > other.last ? one.last : other.last };
+}
+
+function joinSuppressions(
+  one: Suppressions | undefined,
+  other: Suppressions | undefined,
+): Suppressions | undefined {
+  if (!one || !other) return one ?? other;
+  const by_rule = { ...one.by_rule };
+  for (const [rule, count] of Object.entries(other.by_rule)) by_rule[rule] = (by_rule[rule] ?? 0) + count;
+  return {
+    exception: one.exception,
+    count: one.count + other.count,
+    by_rule,
+    first: one.first < other.first ? one.first : other.first,
+    last: one.last > other.last ? one.last : other.last,
+    latest: [...one.latest, ...other.latest]
+      .sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1))
+      .slice(0, KEPT_SUPPRESSIONS),
   };
 }
 

@@ -7,7 +7,7 @@ import { type Problem, toProblem } from '../../detect/sigma/problem.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import { PicketError } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
-import type { RecordStore } from '../../platform/records/record-store.ts';
+import { eachRecord, type RecordStore } from '../../platform/records/record-store.ts';
 import type { ExceptionView } from '../api/exception-contract.ts';
 import type { Detection } from '../load-detection.ts';
 import type { SiteConfig } from '../site-config.ts';
@@ -66,20 +66,14 @@ export async function openExceptions(options: {
   const { folder, records, tallies, clock, logger } = options;
   const stored = new Map<string, { exception: Exception; stored: StoredException }>();
   const unreadable: Problem[] = [];
-  for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-    const page = await records.query<StoredException>('exceptions', {
-      limit: 1_000,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const { id, value } of page.records) {
-      try {
-        stored.set(id, { exception: readOneException(value.text, `exception ${id}`), stored: value });
-      } catch (error) {
-        unreadable.push(toProblem(error, { at: `exception ${id}` }));
-      }
+  const keep = (id: string, value: StoredException): void => {
+    try {
+      stored.set(id, { exception: readOneException(value.text, `exception ${id}`), stored: value });
+    } catch (error) {
+      unreadable.push(toProblem(error, { at: `exception ${id}` }));
     }
-    cursor = page.cursor;
-  }
+  };
+  for await (const { id, value } of eachRecord<StoredException>(records, 'exceptions')) keep(id, value);
   let inFiles: Exception[] = [];
   let refused: readonly Problem[] = [];
   let rules: RulesInForce | undefined;
@@ -114,6 +108,19 @@ export async function openExceptions(options: {
     }
   };
   const timer = setInterval(tellExpired, EXPIRY_CHECK_MS);
+  /** Takes over what another process made or removed. */
+  const follow = async (id: string): Promise<void> => {
+    const record = await records.get<StoredException>('exceptions', id);
+    if (record?.value.text === stored.get(id)?.stored.text) return;
+    stored.delete(id);
+    if (record) keep(id, record.value);
+    else told.delete(id);
+    rebuild();
+  };
+  const unwatch = records.watch(({ collection, id }) => {
+    if (collection === 'exceptions')
+      follow(id).catch((error: unknown) => logger.error({ err: error, exception: id }, 'exception not read'));
+  });
 
   const view = (exception: Exception): ExceptionView => {
     const { filter, author, reason, file } = exception;
@@ -211,6 +218,7 @@ export async function openExceptions(options: {
     },
     exceptionsOf: (rule) => table.exceptionsOf(rule).map(({ filter }) => filter.id),
     async close() {
+      unwatch();
       clearInterval(timer);
     },
   };

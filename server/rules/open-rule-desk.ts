@@ -49,11 +49,12 @@ export function openRuleDesk(options: {
   packs: PackStore;
   exceptions: ExceptionDesk;
   tallies: TallyKeeper;
+  /** For working files; what is in it goes. */
+  workFolder: string;
   clock: Clock;
   logger: Logger;
 }): RuleDesk {
-  const { config, content, packs, exceptions, tallies, clock, logger } = options;
-  const work = join(config.data, 'backtests');
+  const { config, content, packs, exceptions, tallies, clock, logger, workFolder: work } = options;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const load = (): Detection => {

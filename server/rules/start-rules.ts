@@ -12,6 +12,7 @@ import { type BacktestDesk, openBacktestDesk } from './backtest-rules.ts';
 import { keepTallies } from './keep-tallies.ts';
 import { exceptionFolder, openExceptions } from './open-exceptions.ts';
 import { gatesOf, openRuleDesk, type RuleDesk } from './open-rule-desk.ts';
+import { shareReloads } from './share-reloads.ts';
 
 export interface SiteRules {
   readonly desk: RuleDesk;
@@ -26,24 +27,44 @@ export async function startRules(options: {
   config: SiteConfig;
   configFile: string;
   content: (path: string) => string;
+  /** Folder of this process's own files. */
+  folder: string;
+  /** Undefined where one process is the whole site; else its name. */
+  process: string | undefined;
+  /** True where packs are changed: the process that serves the API. */
+  ownsPacks: boolean;
   records: RecordStore;
   index: EventIndex;
   clock: Clock;
   logger: Logger;
 }): Promise<SiteRules> {
-  const { config, configFile, content, records, index, clock, logger } = options;
+  const { config, configFile, content, records, index, clock, logger, ownsPacks } = options;
   const entityTable = loadEntityTable(content(config.content.entity_fields));
-  const store = openPackStore({ folder: join(config.data, 'packs') });
-  const tallies = await keepTallies({ records, logger });
-  const folder = exceptionFolder(config, configFile);
-  const exceptions = await openExceptions({ folder, records, tallies, clock, logger });
+  const store = openPackStore({ folder: join(config.data, 'packs'), owns: ownsPacks });
+  const tallies = await keepTallies({ records, process: options.process, logger });
+  const exceptions = await openExceptions({
+    folder: exceptionFolder(config, configFile),
+    records,
+    tallies,
+    clock,
+    logger,
+  });
+  let unshare = (): void => undefined;
   const close = async (): Promise<void> => {
+    unshare();
     await exceptions.close();
     await tallies.close();
   };
   try {
-    const shared = { entityTable, exceptions, tallies, clock, logger };
-    const desk = openRuleDesk({ config, content, packs: store, ...shared });
+    const workFolder = join(options.folder, 'backtests');
+    const shared = { entityTable, exceptions, tallies, clock, logger, workFolder };
+    const sharing = shareReloads({
+      desk: openRuleDesk({ config, content, packs: store, ...shared }),
+      records,
+      logger,
+    });
+    const { desk } = sharing;
+    unshare = () => sharing.stop();
     const backtests = openBacktestDesk({ desk, index, tenant: config.tenant, clock });
     const packs = openPackDesk({ store, desk, backtests, records, gates: gatesOf(config), clock });
     return { desk, backtests, packs, close };

@@ -84,7 +84,7 @@ describe('a site that cannot start', () => {
     const running = await startPicket(['up', '--site', file]);
     undo.push(() => running.stop());
     expect(await startInVain('up', '--site', file)).toEqual(
-      sentence('BUS_LOCKED', `process ${running.child.pid} has`),
+      sentence('DATA_LOCKED', `process ${running.child.pid} has`),
     );
     expect((await fetch(new URL('/livez', running.url))).status).toBe(200);
     expect(await running.stop()).toBe(0);

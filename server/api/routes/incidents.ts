@@ -33,7 +33,7 @@ const Id = z.object({ id: z.string() });
 /** Thirty days. */
 const METRICS_MS = 30 * 86_400_000;
 
-export function incidentRoutes(api: Api, { records, clock, config, investigator }: ApiDeps): void {
+export function incidentRoutes(api: Api, { records, clock, config, investigate }: ApiDeps): void {
   api.get(
     '/incidents',
     {
@@ -252,6 +252,6 @@ export function incidentRoutes(api: Api, { records, clock, config, investigator 
       },
     },
     async (request) =>
-      investigator.ask(await findIncident(records, request.params.id), principalOf(request).actor),
+      investigate(await findIncident(records, request.params.id), principalOf(request).actor),
   );
 }

@@ -39,7 +39,7 @@ const ReplayBody = z.strictObject({
 });
 
 export function operationRoutes(api: Api, deps: ApiDeps): void {
-  const { bus, counters, clock } = deps;
+  const { bus, clock } = deps;
 
   api.get(
     '/counters',
@@ -50,9 +50,7 @@ export function operationRoutes(api: Api, deps: ApiDeps): void {
         response: { 200: CounterList },
       },
     },
-    () => ({
-      counters: counters.snapshot(),
-    }),
+    async () => ({ counters: await deps.totals() }),
   );
 
   api.get(

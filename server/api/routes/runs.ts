@@ -10,7 +10,7 @@ import { listRecords } from './list-records.ts';
 
 const Id = z.object({ id: z.string() });
 
-export function runRoutes(api: Api, { records, runner }: ApiDeps): void {
+export function runRoutes(api: Api, { records, decideRun }: ApiDeps): void {
   api.get(
     '/runs',
     {
@@ -54,10 +54,10 @@ export function runRoutes(api: Api, { records, runner }: ApiDeps): void {
       },
     },
     (request) => {
-      if (!runner)
+      if (!decideRun)
         throw new PicketError({ code: 'NOT_AT_THIS_SITE', message: 'this site runs no playbooks' });
       const { decision, reason } = request.body;
-      return runner.decide({ run: request.params.id, decision, reason, actor: principalOf(request).actor });
+      return decideRun({ run: request.params.id, decision, reason, actor: principalOf(request).actor });
     },
   );
 }

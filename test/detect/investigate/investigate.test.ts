@@ -257,7 +257,16 @@ describe('the investigator', () => {
     await records.update('incidents', { ...owned, value: { ...incident, alerts: grown } });
     investigator = await start();
     await until('a new account', ({ fingerprint }) => fingerprint !== first.fingerprint);
-    expect((await investigator.ask(incident, 'user:li')).actor).toBe('user:li');
+    const asked = await investigate({
+      index,
+      records,
+      clock: systemClock,
+      questions,
+      incident,
+      actor: 'user:li',
+      signal: new AbortController().signal,
+    });
+    expect(asked.actor).toBe('user:li');
     await investigator.stop();
   });
 });

@@ -11,6 +11,7 @@ import { TOPICS } from '../../../platform/core/topics.ts';
 import { readPublishedPosture } from '../../../platform/link/publish-posture.ts';
 import type { RecordStore } from '../../../platform/records/record-store.ts';
 import { type Delivery, startDeliverer } from '../../../respond/notify/deliver.ts';
+import { decideRun } from '../../../respond/playbooks/decide-run.ts';
 import { loadPlaybooks } from '../../../respond/playbooks/load-playbooks.ts';
 import { type PlaybookRunner, startPlaybookRunner } from '../../../respond/playbooks/run-playbooks.ts';
 import { orderChange } from '../../../respond/posture/order-change.ts';
@@ -31,6 +32,14 @@ afterEach(async () => {
   await stores.close();
   removeFolder(folder);
 });
+
+/** As the API writes it, which may run in another process. */
+const decide = (
+  decision: Omit<Parameters<typeof decideRun>[0], 'records' | 'clock'> & {
+    records?: RecordStore;
+    clock?: Clock;
+  },
+): ReturnType<typeof decideRun> => decideRun({ records: stores.records, clock: systemClock, ...decision });
 
 /** Signs nothing: signatures are the link's tests. */
 const authority = {
@@ -178,7 +187,7 @@ describe('runs of a playbook', () => {
   });
 
   test('the question shows what would change, and approval orders it at each site', async () => {
-    const runner = await start();
+    await start();
     const alerts = [
       await keepAlert('a1', { address: '203.0.113.7', site: 'lyon' }),
       await keepAlert('a2', { address: '203.0.113.7', site: 'paris' }),
@@ -194,7 +203,7 @@ describe('runs of a playbook', () => {
         lease_ms: 3_600_000,
       },
     });
-    await runner.decide({ run: waiting.id, decision: 'approved', actor: 'ada', reason: 'seen it' });
+    await decide({ run: waiting.id, decision: 'approved', actor: 'ada', reason: 'seen it' });
     const done = await waitForState('succeeded');
     expect(done.approval).toMatchObject({ decision: 'approved', actor: 'ada', reason: 'seen it' });
     for (const site of ['lyon', 'paris']) {
@@ -204,16 +213,16 @@ describe('runs of a playbook', () => {
         { action: 'firewall-deny-address', parameters: { address: '203.0.113.7' }, owner: { run: done.id } },
       ]);
     }
-    await expect(
-      runner.decide({ run: waiting.id, decision: 'approved', actor: 'eve' }),
-    ).rejects.toMatchObject({ code: 'RUN_NOT_WAITING' });
-    await expect(runner.decide({ run: 'run-x', decision: 'approved', actor: 'eve' })).rejects.toMatchObject({
+    await expect(decide({ run: waiting.id, decision: 'approved', actor: 'eve' })).rejects.toMatchObject({
+      code: 'RUN_NOT_WAITING',
+    });
+    await expect(decide({ run: 'run-x', decision: 'approved', actor: 'eve' })).rejects.toMatchObject({
       code: 'RUN_NOT_FOUND',
     });
   });
 
   test('a withdrawal undoes nothing: the run is marked, its owner told once, and the mark goes when the ground is back', async () => {
-    const runner = await start();
+    await start();
     const alert = await keepAlert('a1', { address: '203.0.113.7', site: 'lyon' });
     const incident: Incident = {
       ...makeIncident('i1', [alert]),
@@ -223,7 +232,7 @@ describe('runs of a playbook', () => {
     const stored = await stores.records.create('incidents', 'i1', incident);
     await announce(incident);
     const waiting = await waitForState('waiting');
-    await runner.decide({ run: waiting.id, decision: 'approved', actor: 'ada', reason: 'seen it' });
+    await decide({ run: waiting.id, decision: 'approved', actor: 'ada', reason: 'seen it' });
     await waitForState('succeeded');
     const before = await readPublishedPosture({ records: stores.records, site: 'lyon' });
     const questioned = async (): Promise<string | undefined> => (await runs())[0]?.questioned;
@@ -253,21 +262,21 @@ describe('runs of a playbook', () => {
   });
 
   test('of two decisions at once, one holds', async () => {
-    const runner = await start();
+    await start();
     await announce(makeIncident('i1', [await keepAlert('a1', { address: '203.0.113.7' })]));
     const { id } = await waitForState('waiting');
     const outcomes = await Promise.allSettled([
-      runner.decide({ run: id, decision: 'rejected', actor: 'ada' }),
-      runner.decide({ run: id, decision: 'approved', actor: 'bob' }),
+      decide({ run: id, decision: 'rejected', actor: 'ada' }),
+      decide({ run: id, decision: 'approved', actor: 'bob' }),
     ]);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
   test('a rejection changes nothing at any site', async () => {
-    const runner = await start();
+    await start();
     await announce(makeIncident('i1', [await keepAlert('a1', { address: '203.0.113.7' })]));
     const { id } = await waitForState('waiting');
-    await runner.decide({ run: id, decision: 'rejected', actor: 'ada' });
+    await decide({ run: id, decision: 'rejected', actor: 'ada' });
     const run = await waitForState('rejected');
     expect(run.steps.at(-1)).toMatchObject({ state: 'failed' });
     expect(await readPublishedPosture({ records: stores.records, site: 'lyon' })).toBeUndefined();
@@ -275,11 +284,11 @@ describe('runs of a playbook', () => {
 
   test('an approval that comes after its time counts as expired', async () => {
     const clock = makeClock(Date.parse('2026-11-23T08:00:00Z'));
-    const runner = await start({ clock });
+    await start({ clock });
     await announce(makeIncident('i1', [await keepAlert('a1', { address: '203.0.113.7' })]));
     const { id } = await waitForState('waiting');
     clock.move(86_400_000);
-    await runner.decide({ run: id, decision: 'approved', actor: 'ada' });
+    await decide({ clock, run: id, decision: 'approved', actor: 'ada' });
     const run = await waitForState('rejected');
     expect(run.approval?.decision).toBe('expired');
     expect(run.steps.at(-1)?.state).toBe('timed-out');
@@ -289,14 +298,13 @@ describe('runs of a playbook', () => {
   test('a run whose playbook was changed meanwhile fails and says so', async () => {
     const books = makeFolder();
     writeFileSync(join(books, 'a.yml'), BUNDLED);
-    const runner = await start({ playbooks: books });
+    await start({ playbooks: books });
     await announce(makeIncident('i1', [await keepAlert('a1', { address: '203.0.113.7' })]));
     const { id } = await waitForState('waiting');
     for (const running of runners.splice(0)) await running.stop();
     writeFileSync(join(books, 'a.yml'), BUNDLED.replace('lease_ms: 3600000', 'lease_ms: 60000'));
-    expect(runner).toBeDefined();
-    const again = await start({ playbooks: books });
-    await again.decide({ run: id, decision: 'approved', actor: 'ada' });
+    await start({ playbooks: books });
+    await decide({ run: id, decision: 'approved', actor: 'ada' });
     expect((await waitForState('failed')).error?.code).toBe('PLAYBOOK_CHANGED');
     removeFolder(books);
   });
@@ -347,7 +355,7 @@ describe('a run whose process is killed', () => {
         const name = `${writes}`;
         const alert = await keepAlert(`a${name}`, { address: '203.0.113.7', site: `lyon-${name}` });
         const mortal = makeMortal(stores.records, writes, lastIsDone);
-        const first = await start({ records: mortal });
+        await start({ records: mortal });
         await announce(makeIncident(`i${name}`, [alert]));
         await waitUntil({
           what: 'dead or waiting',
@@ -359,9 +367,12 @@ describe('a run whose process is killed', () => {
         });
         if (!mortal.dead()) {
           const [run] = (await runs()).filter(({ incident }) => incident === `i${name}`);
-          await first
-            .decide({ run: run?.id as string, decision: 'approved', actor: 'ada' })
-            .catch(() => undefined);
+          await decide({
+            records: mortal,
+            run: run?.id as string,
+            decision: 'approved',
+            actor: 'ada',
+          }).catch(() => undefined);
           await waitUntil({
             what: 'dead or done',
             holds: async () =>
@@ -376,7 +387,7 @@ describe('a run whose process is killed', () => {
         await stores.close();
 
         stores = await openStores(folder);
-        const second = await start();
+        await start();
         await waitUntil({
           what: `the run of death ${name} rests`,
           holds: async () => {
@@ -388,7 +399,7 @@ describe('a run whose process is killed', () => {
         });
         const mine = (await runs()).filter(({ incident }) => incident === `i${name}`);
         if (mine[0]?.state === 'waiting')
-          await second.decide({ run: mine[0].id, decision: 'approved', actor: 'ada' });
+          await decide({ run: mine[0].id, decision: 'approved', actor: 'ada' });
         await waitUntil({
           what: `the run of death ${name} ends`,
           holds: async () =>
