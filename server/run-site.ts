@@ -48,14 +48,12 @@ export async function runSite(options: {
     file: config.log.file,
   });
   const endings = new Endings();
-  const onEndError = (part: string, error: unknown): void =>
-    logger.error({ err: error, part }, 'did not end cleanly');
   try {
     const site = await start({ config, configFile, membership, endings, logger });
     const ended = new Promise<void>((resolve) => {
       const end = (): void => {
         logger.info('ending');
-        endings.run(onEndError).then(resolve, resolve);
+        endings.run(logger).then(resolve, resolve);
       };
       if (signal.aborted) end();
       else signal.addEventListener('abort', end, { once: true });
@@ -65,7 +63,7 @@ export async function runSite(options: {
     // Whoever started it tells the reason in one sentence; a log on stderr would say it twice.
     if (config.log.file !== undefined || !(error instanceof PicketError))
       logger.error({ err: error }, 'not started');
-    await endings.run(onEndError);
+    await endings.run(logger);
     throw error;
   }
 }

@@ -33,15 +33,19 @@ export interface Correlating {
   stop(): Promise<void>;
 }
 
-interface Owned {
-  readonly correlator: Correlator;
-  readonly alerts: Pump;
-  readonly signals: Pump;
+/** How far one owner of a partition has come. */
+interface Progress {
   /** The next offset of the partition when it was assigned: nothing leaves before it is reached. Unknown until asked. */
   reach: number | undefined;
   next: number;
   /** The greatest append time worked, ms since the epoch: how old this owner's view is, whoever it is. */
   appended: number;
+}
+
+interface Owned extends Progress {
+  readonly correlator: Correlator;
+  readonly alerts: Pump;
+  readonly signals: Pump;
   readonly shrink: () => void;
 }
 
@@ -84,12 +88,15 @@ export function startCorrelating(options: {
       hands_out: true,
     });
     correlator.use(inForce);
-    const ready = (): boolean => one.reach !== undefined && one.next >= one.reach;
-    const one: Owned = {
-      correlator,
+    // The pumps begin at once: what they ask for stands before them.
+    const progress: Progress = {
       reach: undefined,
       next: correlator.position(topic.name, partition) ?? 0,
       appended: correlator.position(APPENDED, partition) ?? 0,
+    };
+    const ready = (): boolean => progress.reach !== undefined && progress.next >= progress.reach;
+    return Object.assign(progress, {
+      correlator,
       shrink: shrinkWhenDue({ ...options, correlator }),
       alerts: startSending({
         bus,
@@ -97,21 +104,25 @@ export function startCorrelating(options: {
         correlator,
         logger,
         build: options.build,
-        ready: () => ready(),
-        leastRevision: () => one.appended,
+        ready,
+        leastRevision: () => progress.appended,
       }),
       signals: startPump({
-        carry: async () => ready() && (await handOn(one, partition)),
+        carry: async () => ready() && (await handOn({ correlator, partition, appended: progress.appended })),
         nextDue: () => undefined,
         what: 'signals',
         clock,
         logger,
       }),
-    };
-    return one;
+    });
   };
 
-  const handOn = async ({ correlator, appended }: Owned, partition: number): Promise<boolean> => {
+  const handOn = async (from: {
+    correlator: Correlator;
+    partition: number;
+    appended: number;
+  }): Promise<boolean> => {
+    const { correlator, partition, appended } = from;
     const handed = correlator.takeSignals(LIMIT);
     if (handed.length === 0) return false;
     await correlator.flush();

@@ -94,11 +94,20 @@ export function statusOf(error: unknown): number | undefined {
   return error instanceof errors.ResponseError ? error.statusCode : undefined;
 }
 
-/** `type: reason` of the first cause. */
+interface Cause {
+  readonly type?: string;
+  readonly reason?: string | null;
+  readonly failed_shards?: readonly { readonly reason?: Cause }[];
+}
+
+/** `type: reason` of the first cause; of a search also why its first shard failed. */
 function describeCause(error: errors.ResponseError): string {
-  const body = error.body as { error?: { type?: string; reason?: string } | string } | undefined;
-  const cause = body?.error;
-  if (typeof cause === 'object') return `${cause.type ?? ''}: ${cause.reason ?? ''}`;
+  const cause = (error.body as { error?: Cause | string } | undefined)?.error;
+  if (typeof cause === 'object') {
+    const shard = cause.failed_shards?.[0]?.reason;
+    const why = shard ? ` (${shard.type ?? ''}: ${shard.reason ?? ''})` : '';
+    return `${cause.type ?? ''}: ${cause.reason ?? ''}${why}`;
+  }
   return cause ?? `${error.statusCode ?? 'no status'} ${error.message}`;
 }
 

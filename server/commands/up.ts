@@ -136,5 +136,17 @@ async function runOne(options: {
     process.removeAllListeners('disconnect');
     process.removeAllListeners('SIGHUP');
     if (process.connected) process.disconnect();
+    leaveSoon();
   }
 }
+
+/** All is ended and written: what a library left running may not keep the process, and its service manager, waiting. */
+function leaveSoon(): void {
+  setTimeout(() => {
+    const left = process.getActiveResourcesInfo().join(', ');
+    process.stderr.write(`picket: ended, though something was left running (${left})\n`);
+    process.exit();
+  }, LEAVE_MS).unref();
+}
+
+const LEAVE_MS = 5_000;

@@ -50,9 +50,9 @@ export function runPicket(
 
 export interface RunningPicket {
   readonly child: ChildProcess;
-  /** What stood after `ready: `. */
+  /** What stood after `ready: `: of a process that serves no API the name of its instance. */
   readonly url: string;
-  /** The one-time sign-in link. */
+  /** The one-time sign-in link; empty for a process that serves no API. */
   readonly signIn: string;
   said(): string;
   /** SIGTERM, then waits for the end; resolves to the exit code. */
@@ -61,7 +61,7 @@ export interface RunningPicket {
   kill(): Promise<void>;
 }
 
-/** Starts `picket up …` and resolves when it printed `ready:` and its sign-in link; rejects with what it said when it ends first. */
+/** Starts `picket up …` and resolves when it printed `ready:`, with its sign-in link where it serves the API; rejects with what it said when it ends first. */
 export function startPicket(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -82,8 +82,8 @@ export function startPicket(
     const look = (piece: Buffer): void => {
       text += piece.toString();
       const url = /^ready: (\S+)$/m.exec(text)?.[1];
-      const signIn = /^sign in: (\S+)$/m.exec(text)?.[1];
-      if (url === undefined || signIn === undefined) return;
+      const signIn = /^sign in: (\S+)$/m.exec(text)?.[1] ?? '';
+      if (url === undefined || (signIn === '' && url.includes('://'))) return;
       resolve({
         child,
         url,

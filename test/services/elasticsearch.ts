@@ -17,6 +17,8 @@ export interface Elasticsearch {
   kill(): Promise<void>;
   /** Starts it again over the same data, on the same ports, and waits until it answers. */
   start(): Promise<void>;
+  /** Other users and hashes of their passwords from now on; the node notices within some seconds. */
+  setUsers(users: Readonly<Record<string, string>>): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -48,7 +50,11 @@ export async function startElasticsearch(
   await Promise.all(['data', 'logs'].map((name) => mkdir(join(folder, name), { recursive: true })));
   const config = join(home, 'config');
   const users = Object.entries(options.users ?? {});
-  await writeFile(join(config, 'users'), users.map(([name, hash]) => `${name}:${hash}\n`).join(''));
+  const setUsers = (hashes: Readonly<Record<string, string>>): Promise<void> => {
+    const lines = Object.entries(hashes).map(([name, hash]) => `${name}:${hash}\n`);
+    return writeFile(join(config, 'users'), lines.join(''));
+  };
+  await setUsers(options.users ?? {});
   await writeFile(
     join(config, 'users_roles'),
     users.length === 0 ? '' : `superuser:${users.map(([name]) => name).join(',')}\n`,
@@ -124,6 +130,7 @@ export async function startElasticsearch(
       await waitUntil({ what: 'Elasticsearch is gone', timeout_ms: 10_000, holds: () => ended.ended() });
     },
     start,
+    setUsers,
     stop,
   };
 }

@@ -1,4 +1,4 @@
-/** Installs what the real tests need: Debian packages, kube-apiserver and Trivy built from pinned Go modules, pySigma from pinned Python packages, Kafka and Elasticsearch from pinned Maven artifacts. */
+/** Installs what the real tests need: Debian packages, kube-apiserver, Trivy and Helm built from pinned Go modules, pySigma from pinned Python packages, Kafka and Elasticsearch from pinned Maven artifacts. */
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -25,6 +25,11 @@ const goBuilds = {
     package: 'github.com/aquasecurity/trivy/cmd/trivy',
     linkerFlags: `-s -w -X github.com/aquasecurity/trivy/pkg/version/app.ver=${goPrograms.trivy}`,
     environment: { GOEXPERIMENT: 'jsonv2' },
+  },
+  helm: {
+    package: 'helm.sh/helm/v3/cmd/helm',
+    linkerFlags: `-s -w -X helm.sh/helm/v3/internal/version.version=v${goPrograms.helm}`,
+    environment: {},
   },
 } as const;
 
@@ -89,7 +94,7 @@ async function checkGo(): Promise<void> {
   if (major < goNeeded.major || (major === goNeeded.major && minor < goNeeded.minor)) {
     const has = found === null ? 'none was found' : `${found[0]} was found`;
     throw new Error(
-      `Go ${goNeeded.major}.${goNeeded.minor} or newer is needed to build kube-apiserver and Trivy, but ${has}; install it to /usr/local/go and run this again.`,
+      `Go ${goNeeded.major}.${goNeeded.minor} or newer is needed to build kube-apiserver, Trivy and Helm, but ${has}; install it to /usr/local/go and run this again.`,
     );
   }
 }
@@ -102,7 +107,7 @@ async function buildProgram(name: keyof typeof goPrograms): Promise<void> {
     return;
   }
   await checkGo();
-  say(`${name} ${goPrograms[name]}: building, this takes 5 to 15 minutes on two cores`);
+  say(`${name} ${goPrograms[name]}: building, this takes 2 to 15 minutes on two cores`);
   const started = performance.now();
   await mkdir(dirname(target), { recursive: true });
   const unfinished = `${target}.${process.pid}`;

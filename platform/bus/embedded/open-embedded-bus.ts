@@ -6,7 +6,7 @@ import { PicketError } from '../../core/errors.ts';
 import { TOPICS, type TopicDefinition } from '../../core/topics.ts';
 import { DurableDatabase } from '../../sqlite/durable-database.ts';
 import type { Bus, BusMessage, BusRecord, ConsumeOptions, Consumer, DeadLetterReason } from '../bus.ts';
-import { makeDeadLetter } from '../dead-letter.ts';
+import { DEAD_LETTER_ROOM, makeDeadLetter } from '../dead-letter.ts';
 import { measureMessages } from '../measure-messages.ts';
 import { CommittedOffsets } from './committed-offsets.ts';
 import { type ConsumerHost, startConsumer } from './consumer.ts';
@@ -24,8 +24,6 @@ export interface EmbeddedBusOptions {
   readonly onDrop?: (dropped: DroppedSegment) => void;
 }
 
-/** Room for the reason headers over the largest message. */
-const DEAD_LETTER_ROOM = 64 * 1024;
 /** Most bytes that one `read` gives. */
 const READ_BYTES = 16 * 1024 * 1024;
 
@@ -340,8 +338,9 @@ class EmbeddedBus implements Bus, ConsumerHost {
   }
 
   async deadLetter(message: BusMessage & { topic?: string }, reason: DeadLetterReason): Promise<void> {
-    const most = this.limits.max_message_bytes + DEAD_LETTER_ROOM;
-    await this.#produce(TOPICS.deadLetters, [makeDeadLetter(message, reason)], most);
+    const { max_message_bytes } = this.limits;
+    const letter = makeDeadLetter(message, reason, max_message_bytes);
+    await this.#produce(TOPICS.deadLetters, [letter], max_message_bytes + DEAD_LETTER_ROOM);
   }
 
   congested(): boolean {

@@ -6,7 +6,7 @@ import { errorCode, PicketError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { TOPICS, type TopicDefinition } from '../../core/topics.ts';
 import type { Bus, BusMessage, BusRecord, ConsumeOptions, Consumer, DeadLetterReason } from '../bus.ts';
-import { makeDeadLetter } from '../dead-letter.ts';
+import { DEAD_LETTER_ROOM, makeDeadLetter } from '../dead-letter.ts';
 import { measureMessages } from '../measure-messages.ts';
 import { Connection, createKafka } from './connection.ts';
 import { type ConsumerHost, startKafkaConsumer } from './consumer.ts';
@@ -17,7 +17,6 @@ import { listPartitionIds, readBounds, readOffsetsAt } from './positions.ts';
 import { Producer } from './producer.ts';
 import { readPage } from './read-page.ts';
 import {
-  DEAD_LETTER_ROOM,
   DEFAULT_KAFKA_LIMITS,
   type KafkaBusLimits,
   type KafkaConnectionSettings,
@@ -252,8 +251,9 @@ class KafkaBus implements Bus, ConsumerHost {
   }
 
   async deadLetter(message: BusMessage & { topic?: string }, reason: DeadLetterReason): Promise<void> {
-    const most = this.limits.max_message_bytes + DEAD_LETTER_ROOM;
-    await this.#produce(TOPICS.deadLetters, [makeDeadLetter(message, reason)], most);
+    const { max_message_bytes } = this.limits;
+    const letter = makeDeadLetter(message, reason, max_message_bytes);
+    await this.#produce(TOPICS.deadLetters, [letter], max_message_bytes + DEAD_LETTER_ROOM);
   }
 
   congested(): boolean {

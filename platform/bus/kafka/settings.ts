@@ -1,4 +1,5 @@
 // What the Kafka bus is told: where the brokers are, how to prove oneself to them, and its bounds with their defaults.
+import { DEAD_LETTER_ROOM } from '../dead-letter.ts';
 
 export interface KafkaTls {
   /** Authorities that sign the brokers' certificates, PEM; the system's own when left out. */
@@ -81,9 +82,6 @@ export const DEFAULT_KAFKA_LIMITS: KafkaBusLimits = {
   retry_first_ms: 50,
   retry_most_ms: 5_000,
 };
-
-/** Room for the reason headers over the largest message. */
-export const DEAD_LETTER_ROOM = 64 * 1024;
 
 /** What a topic must allow a batch to weigh, so that the largest dead letter fits with its frame. */
 export function topicMessageBytes(limits: Pick<KafkaBusLimits, 'max_message_bytes'>): number {

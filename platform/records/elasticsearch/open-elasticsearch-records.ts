@@ -55,6 +55,13 @@ export async function openElasticsearchRecords(options: ElasticsearchRecordsOpti
       settings: { number_of_shards: 1, number_of_replicas: replicas, refresh_interval: '1s' },
       mappings: recordMapping(),
     });
+    // Another process may have made it a moment ago: its shard must be there before it is asked.
+    await client.cluster.health({
+      index,
+      wait_for_active_shards: 1,
+      wait_for_no_initializing_shards: true,
+      timeout: '30s',
+    });
     await purgeTombstones(client, { index, now: options.clock.now() });
   } catch (error) {
     await client.close();

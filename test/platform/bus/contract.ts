@@ -369,6 +369,29 @@ export function describeBusContract(name: string, open: () => Promise<BusUnderTe
       expect(latest.every((letter) => letter.code === code)).toBe(true);
     });
 
+    test('of a dead letter that is too large for the bus the first part is kept, and it says so', async () => {
+      await bus.ensureTopics([TOPICS.deadLetters]);
+      const value = Buffer.alloc(17 * 1024 ** 2, 'x');
+      await bus.deadLetter(
+        { key: 'a', value, headers: { source: 'cluster' } },
+        { stage: 'bus', code: 'BUS_MESSAGE_TOO_LARGE', message: 'too large' },
+      );
+      const [{ next = 1 } = {}] = await bus.bounds(TOPICS.deadLetters);
+      const [letter] = await bus.read({
+        topic: TOPICS.deadLetters,
+        partition: 0,
+        offset: next - 1,
+        max_records: 1,
+      });
+      expect(letter?.headers).toMatchObject({
+        source: 'cluster',
+        truncated: '1',
+        bytes: String(value.byteLength),
+        'dl-code': 'BUS_MESSAGE_TOO_LARGE',
+      });
+      expect(letter?.value.byteLength).toBe(16 * 1024 ** 2 - 64 * 1024);
+    });
+
     test('a dead letter keeps bytes, headers and reason, can be filtered, and is replayed once', async () => {
       await bus.ensureTopics([TOPICS.deadLetters]);
       const code = `TEST_${randomUUID()}`;
