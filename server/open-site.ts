@@ -60,6 +60,11 @@ export interface OpenSite {
 
 export type Work = { stop(): Promise<unknown> };
 
+/** The folder of the keys that all processes of a site share: `identity` and `authority` in it. */
+export function keysOf(config: SiteConfig): string {
+  return config.keys ?? config.data;
+}
+
 /** The folder of a process's own files. */
 export function folderOf(config: SiteConfig, { roles, instance }: Membership): string {
   return isWhole(roles) ? config.data : join(config.data, 'processes', instance);
@@ -86,7 +91,7 @@ export async function openSite(options: {
   const process = isWhole(roles) ? undefined : `${hostname()}/${instance}`;
   const counters = new Counters();
 
-  await mkdir(join(config.data, 'identity'), { recursive: true, mode: 0o700 });
+  await mkdir(config.data, { recursive: true, mode: 0o700 });
   const held = holdFolder(folder);
   endings.add('folder', async () => held.release());
   const bus = await openSiteBus({ config, folder, clock, counters, logger });
@@ -99,7 +104,7 @@ export async function openSite(options: {
   const kept = await keepCounters({ counters, records, process, logger });
   endings.add('counters', () => kept.close());
 
-  const identityFolder = join(config.data, 'identity');
+  const identityFolder = join(keysOf(config), 'identity');
   const siteKeys = config.parent ? await openSiteKeys({ folder: identityFolder }) : undefined;
   const { eventKey, residencyKey } = siteKeys ?? (await openLocalKeys({ folder: identityFolder }));
   const residency = loadResidency({

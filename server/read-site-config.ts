@@ -18,10 +18,11 @@ export function readSiteConfig(options: {
   const folder = dirname(resolve(file));
   const config = loadConfig({ file, schema: SiteConfig as z.ZodType<SiteConfig>, environment });
   const beside = (path: string): string => resolve(folder, path);
-  const { listen, ingest, parent, respond, log } = config;
+  const { listen, ingest, parent, respond, log, keys } = config;
   return {
     ...config,
     data: beside(config.data),
+    ...(keys === undefined ? {} : { keys: beside(keys) }),
     bus: placeBus(config.bus, beside),
     listen: placeTls(listen, beside),
     ...(ingest ? { ingest: placeTls(ingest, beside) } : {}),

@@ -8,7 +8,7 @@ import { type Authority, createAuthority } from '../platform/identity/authority.
 import type { ReloadView } from './api/rule-contract.ts';
 import { Endings } from './endings.ts';
 import { countsId } from './keep-counters.ts';
-import { folderOf, type Membership, makeFolder, type OpenSite, openSite } from './open-site.ts';
+import { folderOf, keysOf, type Membership, makeFolder, type OpenSite, openSite } from './open-site.ts';
 import { ALL_ROLES, checkEngines, describeRoles } from './roles/role.ts';
 import { startApiRole } from './roles/start-api.ts';
 import { startDetectRole } from './roles/start-detect.ts';
@@ -160,7 +160,7 @@ async function openIntake(site: OpenSite, endings: Endings): Promise<Intake> {
 function openAuthority(site: OpenSite, names: readonly string[]): Promise<Authority> {
   const { config, folder, records, clock } = site;
   return createAuthority({
-    folder: join(config.data, 'authority'),
+    folder: join(keysOf(config), 'authority'),
     certificateFolder: join(folder, 'authority'),
     records,
     tenant: config.tenant,

@@ -26,8 +26,10 @@ export const SiteConfig = z
       tier: SiteTier,
       jurisdiction: Jurisdiction,
     }),
-    /** Folder of everything that the site keeps; one process owns it. */
+    /** Folder of everything that the site keeps. */
     data: z.string().min(1),
+    /** Folder of the keys of the site and of its authority; the data folder when left out. */
+    keys: z.string().min(1).optional(),
     /** What the stages of this site pass events to one another by. */
     bus: BusConfig.prefault({ engine: 'embedded' }),
     /** The cluster of what stands on Elasticsearch. */

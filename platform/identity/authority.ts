@@ -67,6 +67,34 @@ export interface Authority {
   sign(context: string, value: unknown): SignedDocument;
 }
 
+/** The authority's keys and its CA's certificate (PEM), made where they are missing: all that processes must share. */
+export async function keepAuthorityKeys(options: { folder: string; tenant: string; clock: Clock }): Promise<{
+  caKey: KeyObject;
+  serverKey: KeyObject;
+  postureKey: KeyObject;
+  caSubject: string;
+  caCertificate: string;
+}> {
+  const { folder, tenant, clock } = options;
+  const [caKey, serverKey, postureKey] = await Promise.all([
+    keepRsaKey(join(folder, 'ca.key.pem')),
+    keepRsaKey(join(folder, 'server.key.pem')),
+    keepSigningKey(join(folder, 'posture.key.pem')),
+  ]);
+  const caSubject = `Picket ${tenant} CA`;
+  const certificate = await keepSecret(join(folder, 'ca.cert.pem'), () =>
+    makeCertificate({
+      subject: caSubject,
+      publicKey: createPublicKey(caKey),
+      issuer: { subject: caSubject, key: caKey },
+      notBefore: clock.now() - BACKDATED_MS,
+      notAfter: clock.now() + AUTHORITY_LIFE_MS,
+      use: { kind: 'authority' },
+    }),
+  );
+  return { caKey, serverKey, postureKey, caSubject, caCertificate: certificate.toString('utf8') };
+}
+
 /** Opens the authority in a folder, making its keys and certificates at the first start. */
 export async function createAuthority(options: {
   folder: string;
@@ -79,24 +107,7 @@ export async function createAuthority(options: {
   certificateFolder?: string;
 }): Promise<Authority> {
   const { folder, records, tenant, clock } = options;
-  const [caKey, serverKey, postureKey] = await Promise.all([
-    keepRsaKey(join(folder, 'ca.key.pem')),
-    keepRsaKey(join(folder, 'server.key.pem')),
-    keepSigningKey(join(folder, 'posture.key.pem')),
-  ]);
-  const caSubject = `Picket ${tenant} CA`;
-  const caFile = join(folder, 'ca.cert.pem');
-  const kept = await keepSecret(caFile, () =>
-    makeCertificate({
-      subject: caSubject,
-      publicKey: createPublicKey(caKey),
-      issuer: { subject: caSubject, key: caKey },
-      notBefore: clock.now() - BACKDATED_MS,
-      notAfter: clock.now() + AUTHORITY_LIFE_MS,
-      use: { kind: 'authority' },
-    }),
-  );
-  const caCertificate = kept.toString('utf8');
+  const { caKey, serverKey, postureKey, caSubject, caCertificate } = await keepAuthorityKeys(options);
   const issuer = { subject: caSubject, key: caKey };
   const names = [...new Set([...LOCAL_NAMES, ...(options.names ?? [])])];
   const postureKeys = [publicKeyBase64(postureKey)];

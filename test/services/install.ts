@@ -1,4 +1,4 @@
-/** Installs what the real tests need: Debian packages, kube-apiserver, Trivy and Helm built from pinned Go modules, pySigma from pinned Python packages, Kafka and Elasticsearch from pinned Maven artifacts. */
+/** Installs what the real tests need: Debian packages, kube-apiserver, Trivy, Helm and a Compose loader built from pinned Go modules, pySigma from pinned Python packages, Kafka and Elasticsearch from pinned Maven artifacts. */
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -29,6 +29,11 @@ const goBuilds = {
   helm: {
     package: 'helm.sh/helm/v3/cmd/helm',
     linkerFlags: `-s -w -X helm.sh/helm/v3/internal/version.version=v${goPrograms.helm}`,
+    environment: {},
+  },
+  'compose-check': {
+    package: 'github.com/compose-spec/compose-go/v2/cmd',
+    linkerFlags: '-s -w',
     environment: {},
   },
 } as const;
@@ -94,7 +99,7 @@ async function checkGo(): Promise<void> {
   if (major < goNeeded.major || (major === goNeeded.major && minor < goNeeded.minor)) {
     const has = found === null ? 'none was found' : `${found[0]} was found`;
     throw new Error(
-      `Go ${goNeeded.major}.${goNeeded.minor} or newer is needed to build kube-apiserver, Trivy and Helm, but ${has}; install it to /usr/local/go and run this again.`,
+      `Go ${goNeeded.major}.${goNeeded.minor} or newer is needed to build kube-apiserver, Trivy, Helm and the Compose loader, but ${has}; install it to /usr/local/go and run this again.`,
     );
   }
 }
@@ -107,7 +112,7 @@ async function buildProgram(name: keyof typeof goPrograms): Promise<void> {
     return;
   }
   await checkGo();
-  say(`${name} ${goPrograms[name]}: building, this takes 2 to 15 minutes on two cores`);
+  say(`${name} ${goPrograms[name]}: building, this takes 1 to 15 minutes on two cores`);
   const started = performance.now();
   await mkdir(dirname(target), { recursive: true });
   const unfinished = `${target}.${process.pid}`;

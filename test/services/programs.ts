@@ -6,6 +6,7 @@ import { cacheFolder } from './cache-folder.ts';
 export const kubeApiserverVersion = '1.34.2';
 export const trivyVersion = '0.74.0';
 export const helmVersion = '3.19.5';
+export const composeVersion = '2.16.2';
 export const pysigmaVersion = '2.0.1-sqlite-2.1.1';
 export const kafkaVersion = '4.1.1';
 export const elasticsearchVersion = '9.2.4';
@@ -33,6 +34,8 @@ export const goPrograms = {
   'kube-apiserver': kubeApiserverVersion,
   trivy: trivyVersion,
   helm: helmVersion,
+  /** The loader of the Compose Specification, which the engines use. */
+  'compose-check': composeVersion,
 } as const;
 
 /** Python packages that `install.ts` puts into environments of their own, pinned in `<name>/requirements.txt`. */
@@ -89,8 +92,8 @@ export function mavenFolder(name: keyof typeof mavenPrograms, cache: string = ca
 
 /** The absolute path of a program (or of the file that stands for it; of a Python environment, its python; of a Java program, its own jar), or undefined where it is missing. */
 export function findProgram(name: Program, environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (name === 'kube-apiserver' || name === 'trivy' || name === 'helm') {
-    const path = builtProgramPath(name, cacheFolder(environment));
+  if (Object.hasOwn(goPrograms, name)) {
+    const path = builtProgramPath(name as keyof typeof goPrograms, cacheFolder(environment));
     return isReadable(path, constants.X_OK) ? path : undefined;
   }
   if (name === 'pysigma') {
