@@ -84,7 +84,11 @@ export function startCorrelating(options: {
       hands_out: true,
     });
     correlator.use(inForce);
-    const ready = (): boolean => one.reach !== undefined && one.next >= one.reach;
+    // The pumps look for the first time while it is being opened: not yet.
+    const ready = (): boolean => {
+      const opened = owned.get(partition);
+      return opened?.reach !== undefined && opened.next >= opened.reach;
+    };
     const one: Owned = {
       correlator,
       reach: undefined,
@@ -97,7 +101,7 @@ export function startCorrelating(options: {
         correlator,
         logger,
         build: options.build,
-        ready: () => ready(),
+        ready,
         leastRevision: () => one.appended,
       }),
       signals: startPump({

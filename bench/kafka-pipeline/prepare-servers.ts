@@ -1,0 +1,96 @@
+// Fills picket.events once, and puts broker and cluster back to where every round begins.
+import kafkajs from 'kafkajs';
+import { CORRELATE_GROUP } from '../../detect/worker/start-correlating.ts';
+import { DETECT_GROUP } from '../../detect/worker/start-detector.ts';
+import type { Bus } from '../../platform/bus/bus.ts';
+import { TOPICS } from '../../platform/core/topics.ts';
+import { connectElasticsearch } from '../../platform/elasticsearch/connect.ts';
+import { INDEX_GROUP } from '../../platform/index/write-events.ts';
+import { eventMaker } from './make-events.ts';
+import { openPipelineIndex } from './start-role.ts';
+
+const CHUNK = 1_000;
+
+export interface Filled {
+  readonly datasets: readonly string[];
+  readonly bytes_an_event: number;
+}
+
+/** Events of the last hours, so that all are of one week's indices or two. */
+export async function fillTopic(options: {
+  bus: Bus;
+  events: number;
+  progress: (line: string) => void;
+}): Promise<Filled> {
+  const { bus, events, progress } = options;
+  await bus.ensureTopics([TOPICS.events]);
+  const make = eventMaker(Date.now() - events);
+  const datasets = new Set<string>();
+  let bytes = 0;
+  for (let at = 0; at < events; at += CHUNK) {
+    const messages = make(Math.min(CHUNK, events - at));
+    for (const { headers, value } of messages) {
+      datasets.add(headers['dataset'] ?? '');
+      bytes += value.length;
+    }
+    await bus.produce(TOPICS.events, messages);
+    if (at % (20 * CHUNK) === 0) progress(`${at} of ${events} events in the topic`);
+  }
+  return { datasets: [...datasets], bytes_an_event: Math.round(bytes / events) };
+}
+
+/** No group has read anything, and no signal was ever found. */
+export async function forgetWork(broker: string): Promise<void> {
+  const admin = new kafkajs.Kafka({
+    clientId: 'bench-admin',
+    brokers: [broker],
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  try {
+    const { groups } = await admin.listGroups();
+    const ours = new Set([INDEX_GROUP, DETECT_GROUP, CORRELATE_GROUP]);
+    const there = groups.map(({ groupId }) => groupId).filter((group) => ours.has(group));
+    if (there.length > 0) await admin.deleteGroups(there);
+    const topics = await admin.listTopics();
+    const derived: string[] = [TOPICS.signals.name, TOPICS.alerts.name].filter((name) =>
+      topics.includes(name),
+    );
+    if (derived.length > 0) await admin.deleteTopics({ topics: derived });
+    while ((await admin.listTopics()).some((name) => derived.includes(name)))
+      await new Promise((resolve) => setTimeout(resolve, 100));
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Puts the templates there and makes an index a dataset, as the index writer's are made. */
+export async function makeBareIndices(
+  url: string,
+  datasets: readonly string[],
+): Promise<Record<string, string>> {
+  await (await openPipelineIndex(url)).close();
+  const client = connectElasticsearch({ nodes: [url] });
+  try {
+    const names = datasets.map((dataset): [string, string] => [dataset, `picket-bare-${dataset}`]);
+    for (const [, index] of names) await client.indices.create({ index });
+    return Object.fromEntries(names);
+  } finally {
+    await client.close();
+  }
+}
+
+/** How many events the cluster has, each once; then drops them all. */
+export async function countAndDrop(url: string): Promise<number> {
+  const client = connectElasticsearch({ nodes: [url] });
+  try {
+    const names = Object.keys(await client.indices.get({ index: 'picket-*' }));
+    if (names.length === 0) return 0;
+    await client.indices.refresh({ index: names });
+    const { count } = await client.count({ index: names });
+    await client.indices.delete({ index: names });
+    return count;
+  } finally {
+    await client.close();
+  }
+}
