@@ -56,11 +56,11 @@ export async function startBareWrite(task: WorkerTask, count: BareCount): Promis
     }
     count.done += messages.length;
   };
-  const stop = await consume(task, async ({ batch, resolveOffset, heartbeat }) => {
-    for (const part of parts(batch.messages)) {
+  const stop = await consume(task, async (payload) => {
+    for (const part of parts(payload.batch.messages)) {
       await write(part);
-      resolveOffset((part.at(-1) as KafkaMessage).offset);
-      await heartbeat();
+      payload.resolveOffset((part.at(-1) as KafkaMessage).offset);
+      await payload.heartbeat();
     }
   });
   return async () => {
