@@ -112,9 +112,11 @@ async function runRound(stage: Stage, kind: Kind): Promise<RoundUse> {
     profile: PROFILE,
   });
   if (writes) {
-    const count = await countAndDrop(elasticsearch.url);
+    const written = await countAndDrop(elasticsearch.url);
     const refused = use.roles.reduce((all, role) => all + role.refused, 0);
-    if (count + refused !== EVENTS) throw new Error(`${kind}: ${count} of ${EVENTS} events are in the index`);
+    if (written.count + refused !== EVENTS)
+      throw new Error(`${kind}: ${written.count} of ${EVENTS} events are in the index, ${refused} refused`);
+    progress(`${kind}: ${JSON.stringify({ ...written, refused })}`);
   }
   const faults = use.roles.reduce((all, role) => all + role.faults, 0);
   progress(

@@ -80,16 +80,35 @@ export async function makeBareIndices(
   }
 }
 
-/** How many events the cluster has, each once; then drops them all. */
-export async function countAndDrop(url: string): Promise<number> {
+export interface Written {
+  /** Events in the cluster, each once. */
+  readonly count: number;
+  /** What its shards did for them: bulk operations, and documents that failed (and came again, or were left out). */
+  readonly shard_bulks: number;
+  readonly failed: number;
+  /** Requests turned away for want of room, since the node began. */
+  readonly turned_away: number;
+}
+
+/** What the cluster has of a round; then drops it. */
+export async function countAndDrop(url: string): Promise<Written> {
   const client = connectElasticsearch({ nodes: [url] });
   try {
     const names = Object.keys(await client.indices.get({ index: 'picket-*' }));
-    if (names.length === 0) return 0;
     await client.indices.refresh({ index: names });
     const { count } = await client.count({ index: names });
+    const { _all } = await client.indices.stats({ index: names, metric: ['bulk', 'indexing'] });
+    const { nodes } = await client.nodes.stats({ metric: 'indexing_pressure' });
     await client.indices.delete({ index: names });
-    return count;
+    return {
+      count,
+      shard_bulks: _all.primaries?.bulk?.total_operations ?? 0,
+      failed: _all.primaries?.indexing?.index_failed ?? 0,
+      turned_away: Object.values(nodes).reduce(
+        (all, node) => all + (node.indexing_pressure?.memory?.total?.coordinating_rejections ?? 0),
+        0,
+      ),
+    };
   } finally {
     await client.close();
   }

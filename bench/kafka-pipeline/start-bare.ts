@@ -106,6 +106,6 @@ async function consume(
   });
   await consumer.connect();
   await consumer.subscribe({ topics: [TOPICS.events.name], fromBeginning: true });
-  await consumer.run({ partitionsConsumedConcurrently: task.partitions, eachBatch });
+  await consumer.run({ partitionsConsumedConcurrently: BATCH.in_flight, eachBatch });
   return () => consumer.disconnect();
 }
