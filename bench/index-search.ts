@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Expression, equals } from '../platform/core/expression/expression.ts';
 import { openEmbeddedIndex } from '../platform/index/embedded/index.ts';
-import { BENCH_START, makeBenchEvent, toIndexDocument } from './index-events.ts';
+import { makeBenchEvent, toIndexDocument } from './index-events.ts';
+import { fiveQuestions } from './search-engines/five-questions.ts';
 
 export const description =
   'embedded index: append against raw SQLite, five searches against a full scan by JSON.parse (PICKET_BENCH_EVENTS, default 200,000)';
@@ -59,25 +59,12 @@ export async function run({ progress }: { progress: (line: string) => void }): P
       JSON.parse(Buffer.from(row['body'] as Uint8Array).toString('utf8'));
     }
     const scanMs = performance.now() - begin;
-    const scope = { tenant: 'acme' } as const;
-    const end = BENCH_START + count * STEP_MS;
-    const search = (where: Expression) => index.search({ ...scope, where, limit: 100 });
-    const questions: Record<string, () => Promise<unknown>> = {
-      address: () => search(equals('source.ip', makeBenchEvent(Math.floor(count / 3), STEP_MS).source)),
-      text: () => search({ op: 'leaf', field: '*', test: { kind: 'text', value: 'mimikatz' } }),
-      histogram: () => index.histogram({ ...scope, from: end - 86_400_000, to: end, interval_ms: 3_600_000 }),
-      top_values: () => index.topValues({ ...scope, field: 'user.name', limit: 10 }),
-      latest_100: () =>
-        search({
-          op: 'and',
-          of: [equals('event.dataset', 'windows.sysmon'), equals('host.name', 'ws-7.corp.example')],
-        }),
-    };
+    const questions = fiveQuestions(index, { count, step_ms: STEP_MS });
     for (const [what, ask] of Object.entries(questions)) {
       const samples: number[] = [];
       for (let round = 0; round < 5; round++) {
         const start = performance.now();
-        await ask();
+        await ask(round);
         samples.push(performance.now() - start);
       }
       const median = samples.sort((a, b) => a - b)[2] as number;

@@ -7,6 +7,7 @@ import type { Incident, IncidentLink, IncidentNote } from '../../platform/core/i
 import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
 import { shortId } from '../../platform/core/short-id.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
+import { workBeside } from '../../platform/core/work-beside.ts';
 import {
   type RecordQuery,
   type RecordStore,
@@ -14,7 +15,9 @@ import {
   upsertRecord,
 } from '../../platform/records/record-store.ts';
 import { AlertGraph, type Component } from './alert-graph.ts';
-import { type CaseAlert, caseAlertOf, compareAlerts, describeCase, rankLevel } from './describe-case.ts';
+import { type CaseAlert, caseAlertOf, compareAlerts, describeCase } from './describe-case.ts';
+import { groupApart } from './group-apart.ts';
+import { isOwed, sameCase } from './judge-case.ts';
 import { ENGINE_ACTOR, mergeDecisions } from './merge-decisions.ts';
 import type { RarityTable } from './rarity.ts';
 import { type JoinLimits, nodeOf } from './weigh-entity.ts';
@@ -33,6 +36,9 @@ export interface CaseBook {
 
 /** An anchor moves back a few times at most; more is a loop. */
 const MAX_HEIRS = 100;
+
+/** Cases that have nothing in common are written so many beside each other: each takes several answers of the store. */
+const WIDTH = 8;
 
 /** The id of an incident that begins with an alert: a shortId of SHA-256. */
 export function incidentId(oldestAlert: string, attempt = 0): string {
@@ -66,14 +72,14 @@ export async function openCaseBook(options: {
     else if (value.superseded_by !== undefined) gone.set(value.id, value.superseded_by);
   }
   const nodes = (ids: Iterable<string>) => [...ids].flatMap((id) => alerts.get(id) ?? []).map(nodeOf);
-  const owed: string[] = [];
+  const owed: Incident[] = [];
   for await (const { id, value } of readAll((query) => records.query<Incident>('incidents', query))) {
     if (value.merged_into !== undefined) continue;
     const own = value.alerts.map((alert) => alert.id).filter((alert) => alerts.has(alert));
     members.set(id, new Set(own));
     for (const alert of own) incidentsOf.set(alert, (incidentsOf.get(alert) ?? new Set<string>()).add(id));
     graph.restore(nodes(own), value.joins);
-    if (isOwed(value)) owed.push(id);
+    if (isOwed(value)) owed.push(value);
     // Alerts that went while a crash kept their incident from hearing of it.
     const lost = value.alerts.filter((alert) => !alerts.has(alert.id));
     if (lost.length === 0) continue;
@@ -135,7 +141,7 @@ export async function openCaseBook(options: {
       .sort((a, b) => compareAlerts(a.oldest as CaseAlert, b.oldest as CaseAlert) || (a.id < b.id ? -1 : 1))
       .map(({ id }) => id);
     const [survivor = await freeId(oldest.id), ...absorbed] = owned;
-    await writeIncident({ id: survivor, component, absorbed });
+    const written = await writeIncident({ id: survivor, component, absorbed });
     for (const id of absorbed) {
       await mergeInto(id, survivor);
       members.delete(id);
@@ -144,7 +150,7 @@ export async function openCaseBook(options: {
     for (const id of absorbed) affected.delete(id);
     assign(survivor, component);
     affected.delete(survivor);
-    await announce(survivor);
+    await announce(survivor, written);
   }
 
   /** An id that no other live incident holds. */
@@ -155,7 +161,12 @@ export async function openCaseBook(options: {
     }
   }
 
-  async function writeIncident(options: { id: string; component: Component; absorbed: readonly string[] }) {
+  /** What stands there afterwards. */
+  async function writeIncident(options: {
+    id: string;
+    component: Component;
+    absorbed: readonly string[];
+  }): Promise<Incident | undefined> {
     const { id, component, absorbed } = options;
     const engine = describeCase(
       [...component.alerts].map((alert) => alerts.get(alert) as CaseAlert),
@@ -166,7 +177,7 @@ export async function openCaseBook(options: {
       const stored = await records.get<Incident>('incidents', other);
       if (stored) others.push(stored.value);
     }
-    await upsertRecord<Incident>({
+    return upsertRecord<Incident>({
       store: records,
       collection: 'incidents',
       id,
@@ -245,15 +256,14 @@ export async function openCaseBook(options: {
     });
   }
 
-  async function announce(id: string): Promise<void> {
-    const stored = await records.get<Incident>('incidents', id);
-    if (!stored || !isOwed(stored.value)) return;
-    const { level, quiet } = stored.value;
+  async function announce(id: string, incident: Incident | undefined): Promise<void> {
+    if (!incident || !isOwed(incident)) return;
+    const { level, quiet } = incident;
     await bus.produce(TOPICS.incidents, [
       {
         key: id,
-        value: Buffer.from(JSON.stringify({ ...stored.value, announced: { level, quiet } })),
-        headers: { id, tenant: stored.value.tenant },
+        value: Buffer.from(JSON.stringify({ ...incident, announced: { level, quiet } })),
+        headers: { id, tenant: incident.tenant },
       },
     ]);
     await upsertRecord<Incident>({
@@ -264,7 +274,7 @@ export async function openCaseBook(options: {
     });
   }
 
-  for (const id of owed) await announce(id);
+  for (const incident of owed) await announce(incident.id, incident);
 
   return {
     take(alert) {
@@ -295,7 +305,17 @@ export async function openCaseBook(options: {
       const sorted = [...current].sort((a, b) =>
         compareAlerts(oldestOf(a.alerts) as CaseAlert, oldestOf(b.alerts) as CaseAlert),
       );
-      for (const component of sorted) await settleComponent(component);
+      // Those that share an incident one after the other: which goes on as it is decided by the one before.
+      const groups = groupApart(sorted, ({ alerts: own }) =>
+        [...own].flatMap((alert) => [...(incidentsOf.get(alert) ?? [])]),
+      );
+      await workBeside({
+        items: groups,
+        width: WIDTH,
+        work: async (group) => {
+          for (const component of group) await settleComponent(component);
+        },
+      });
       for (const id of affected) if ((members.get(id)?.size ?? 0) === 0) await settleEmpty(id);
       changed.clear();
       affected.clear();
@@ -312,21 +332,6 @@ export async function openCaseBook(options: {
 
 function engineNote(at: string, text: string): IncidentNote {
   return { at, actor: ENGINE_ACTOR, kind: 'engine', text };
-}
-
-/** True when a sending is owed: never sent, graver now, or no longer quiet. */
-function isOwed({ announced, level, quiet, alerts, merged_into }: Incident): boolean {
-  if (alerts.length === 0 || merged_into !== undefined) return false;
-  if (!announced) return true;
-  return rankLevel(level) > rankLevel(announced.level) || (announced.quiet && !quiet);
-}
-
-/** True when nothing but the time of writing differs. */
-function sameCase(a: Incident, b: Incident): boolean {
-  return (
-    JSON.stringify({ ...a, updated: '' }) === JSON.stringify({ ...a, ...b, updated: '' }) &&
-    a.merged_into === b.merged_into
-  );
 }
 
 /** Every record of a query, page by page. */

@@ -6,6 +6,7 @@ import type { Counters } from '../../platform/core/counters.ts';
 import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
+import { workBeside } from '../../platform/core/work-beside.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
 import { keepAlert, readAlert } from '../worker/start-alert-keeper.ts';
 import { openCaseBook } from './case-book.ts';
@@ -17,6 +18,8 @@ import { DEFAULT_LIMITS, type JoinLimits } from './weigh-entity.ts';
 export const INCIDENT_GROUP = 'incidents';
 
 const DAY_MS = 86_400_000;
+/** Alerts of a batch are kept so many beside each other. */
+const WIDTH = 8;
 /** How often decisions are read that no one told of. */
 const DECISIONS_MS = 5_000;
 
@@ -91,27 +94,49 @@ export async function startIncidentBuilder(options: {
     return undefined;
   };
 
+  const readAll = async (batch: readonly BusRecord[]): Promise<Alert[]> => {
+    const alerts: Alert[] = [];
+    for (const record of batch) {
+      const alert = await read(record);
+      if (alert) alerts.push(alert);
+    }
+    return alerts;
+  };
+
+  /** The newest form of an alert that is kept now; undefined for one that was refused. */
+  const keep = async (alert: Alert): Promise<Alert | undefined> => {
+    const kept = await keepAlert(records, alert);
+    if (kept === 'kept') return alert;
+    // Redelivery and reordering: what is stored is newer.
+    if (kept === 'older') return (await records.get<Alert>('alerts', alert.id))?.value ?? alert;
+    counters.add('detect', 'alert-foreign', { source: alert.site.id });
+    logger.error({ alert: alert.id, site: alert.site.id }, "a site sent an alert with another site's id");
+    return undefined;
+  };
+
+  /** Several beside each other, since each takes several answers of the store; in the order they came. */
+  const keepAll = async (alerts: readonly Alert[]): Promise<Alert[]> => {
+    const kept: (Alert | undefined)[] = [];
+    for (const run of cutIntoRuns(alerts)) {
+      const from = kept.length;
+      await workBeside({
+        items: run,
+        width: WIDTH,
+        work: async (alert, at) => {
+          kept[from + at] = await keep(alert);
+        },
+      });
+    }
+    return kept.filter((alert) => alert !== undefined);
+  };
+
   const consumer = bus.consume({
     group: INCIDENT_GROUP,
     topics: [TOPICS.alerts],
     handle: (batch) =>
       inTurn(async () => {
         await publishDaily();
-        for (const record of batch.records) {
-          const alert = await read(record);
-          if (!alert) continue;
-          if ((await keepAlert(records, alert)) === 'foreign') {
-            counters.add('detect', 'alert-foreign', { source: alert.site.id });
-            logger.error(
-              { alert: alert.id, site: alert.site.id },
-              "a site sent an alert with another site's id",
-            );
-            continue;
-          }
-          // Redelivery and reordering: what is stored is the newest form.
-          const newest = (await records.get<Alert>('alerts', alert.id))?.value;
-          book.take(newest ?? alert);
-        }
+        for (const alert of await keepAll(await readAll(batch.records))) book.take(alert);
         await book.settle();
       }),
     onError: (error) =>
@@ -128,4 +153,25 @@ export async function startIncidentBuilder(options: {
       await turn;
     },
   };
+}
+
+/**
+ * Runs whose alerts do not depend on one another: no id twice, and one that another took over from by itself, since
+ * what was decided of it follows to that other, which comes before it.
+ */
+function cutIntoRuns(alerts: readonly Alert[]): Alert[][] {
+  const runs: Alert[][] = [];
+  let ids = new Set<string>();
+  let alone = true;
+  for (const alert of alerts) {
+    const isSuperseded = alert.superseded_by !== undefined;
+    if (alone || isSuperseded || ids.has(alert.id)) {
+      runs.push([]);
+      ids = new Set();
+    }
+    runs.at(-1)?.push(alert);
+    ids.add(alert.id);
+    alone = isSuperseded;
+  }
+  return runs;
 }

@@ -5,6 +5,7 @@ import type { Entity } from '../../platform/core/entity.ts';
 import type { Incident } from '../../platform/core/incident.ts';
 import type { Answer, Investigation } from '../../platform/core/investigation.ts';
 import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
+import { workBeside } from '../../platform/core/work-beside.ts';
 import type { EventIndex } from '../../platform/index/event-index.ts';
 import { type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
 import { answerQuestion } from './answer-question.ts';
@@ -70,10 +71,10 @@ export async function investigate(
   const ended = AbortSignal.timeout(bounds.timeout_ms);
   const signal = options.signal ? AbortSignal.any([options.signal, ended]) : ended;
   const answers: Answer[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let at = next++; at < asked.length; at = next++) {
-      const { question, entity } = asked[at] as { question: Question; entity: Entity };
+  await workBeside({
+    items: asked,
+    width: bounds.parallel,
+    work: async ({ question, entity }, at) => {
       answers[at] = await answerQuestion({
         index: options.index,
         tenant: incident.tenant,
@@ -84,9 +85,8 @@ export async function investigate(
         signal,
         monotonic: () => clock.monotonic(),
       });
-    }
-  };
-  await Promise.all(Array.from({ length: bounds.parallel }, work));
+    },
+  });
   const investigation: Investigation = {
     schema: SCHEMA_VERSION,
     incident: incident.id,

@@ -12,6 +12,7 @@ import type { z } from 'zod';
 import { describeError, errorCode, PicketError } from '../core/errors.ts';
 import { Heartbeat, type SiteRecord } from '../core/site.ts';
 import { silentSiteEvents } from '../core/site-events.ts';
+import { createTurns, type Turns } from '../core/turns.ts';
 import type { Authority } from '../identity/authority.ts';
 import { EnrolmentRequest, RenewalRequest } from '../identity/messages.ts';
 import { identifySite } from '../identity/site-certificates.ts';
@@ -20,7 +21,6 @@ import { describeProblem, MAX_BATCH_BYTES, MAX_JSON_BYTES, ROUTES } from './prot
 import { createCommandStreams } from './serve-commands.ts';
 import { type TakeBatchDeps, takeBatch } from './take-batch.ts';
 import { tellEnrolled, tellRefusedRequest, tellRefusedStranger } from './tell-refusals.ts';
-import { createTurns, type Turns } from './turns.ts';
 
 export interface LinkServer {
   readonly host: string;

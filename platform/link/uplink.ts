@@ -8,12 +8,12 @@ import type { Logger } from '../core/log.ts';
 import type { ResidencyLedgerEntry } from '../core/residency-ledger.ts';
 import { SCHEMA_VERSION } from '../core/schema-version.ts';
 import { TOPICS } from '../core/topics.ts';
+import { createTurns } from '../core/turns.ts';
 import type { RecordStore } from '../records/record-store.ts';
 import type { CompiledResidencyPolicy } from '../residency/compile-policy.ts';
 import { type DecisionCounts, sumDecisions } from '../residency/count-decisions.ts';
 import { encodeBatch } from './batch.ts';
 import { prepareRecords, UPLINK_TOPICS } from './prepare-records.ts';
-import { createTurns } from './turns.ts';
 import { loadUplinkState, saveUplinkState, type UplinkState } from './uplink-state.ts';
 
 /** The consumer group of the uplink; `lag(UPLINK_GROUP)` is the spool. */

@@ -12,6 +12,8 @@ import { waitUntil } from './wait-until.ts';
 export interface Elasticsearch {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
+  /** Of the launcher, whose child the node is. */
+  pid(): number;
   said(): string;
   /** SIGKILL: as a power cut would end it. Resolves when it is gone. */
   kill(): Promise<void>;
@@ -122,6 +124,7 @@ export async function startElasticsearch(
   }
   return {
     url,
+    pid: () => running?.pid ?? -1,
     said: () => running?.said() ?? '',
     async kill() {
       const ended = running;

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Client, estypes } from '@elastic/elasticsearch';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, errorCode, PicketError } from '../../core/errors.ts';
+import { createTurns, type Turns } from '../../core/turns.ts';
 import { isBlocked, readFailure, statusOf } from '../../elasticsearch/connect.ts';
 import type { IndexDocument, WriteOutcome } from '../event-index.ts';
 import type { SegmentRoute } from '../segment-name.ts';
@@ -12,6 +13,8 @@ import { UNMAPPED } from './fields.ts';
 export interface WriteLimits {
   /** Bytes of one bulk request; a cluster that takes less is given less. */
   readonly bulk_bytes: number;
+  /** Bulk requests under way at once; what comes beyond waits here, not in the cluster, where its time would run out. */
+  readonly in_flight: number;
   /** Waits between attempts at what the cluster is too busy for, ms. */
   readonly retry_first_ms: number;
   readonly retry_most_ms: number;
@@ -21,6 +24,7 @@ export interface WriteLimits {
 
 export const DEFAULT_WRITE_LIMITS: WriteLimits = {
   bulk_bytes: 8 * 1024 ** 2,
+  in_flight: 4,
   retry_first_ms: 100,
   retry_most_ms: 5_000,
   attempts: 6,
@@ -43,12 +47,14 @@ export class BulkWriter {
   readonly #catalogue: Catalogue;
   readonly #clock: Clock;
   readonly #limits: WriteLimits;
+  readonly #turns: Turns;
 
   constructor(options: { client: Client; catalogue: Catalogue; clock: Clock; limits: WriteLimits }) {
     this.#client = options.client;
     this.#catalogue = options.catalogue;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#turns = createTurns(options.limits.in_flight);
   }
 
   /** One outcome a document. @throws PicketError ELASTICSEARCH_UNAVAILABLE and others of readFailure: nothing is known then */
@@ -111,7 +117,7 @@ export class BulkWriter {
   async #send(part: readonly Pending[], outcomes: WriteOutcome[]): Promise<Pending[]> {
     let items: readonly BulkItem[];
     try {
-      items = await this.#bulk(part);
+      items = await this.#turns.take(0, () => this.#bulk(part));
     } catch (error) {
       if (statusOf(error) !== 413) throw readFailure(error);
       const [only] = part as [Pending];

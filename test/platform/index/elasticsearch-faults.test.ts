@@ -1,5 +1,7 @@
 // The index on Elasticsearch when things go wrong there: killed, read-only, too small for a request, and fed with hostile events.
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request as forward } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -129,6 +131,37 @@ describe('the index on Elasticsearch in trouble', { timeout: 180_000 }, () => {
     await expect(open({ nodes: ['http://127.0.0.1:9'] })).rejects.toMatchObject({
       code: 'ELASTICSEARCH_UNAVAILABLE',
     });
+  });
+
+  it('many writes at once wait for their turn here: no more than four requests are at the cluster', async () => {
+    let underWay = 0;
+    let most = 0;
+    const between = createServer((request, response) => {
+      const isBulk = request.url?.startsWith('/_bulk') === true;
+      if (isBulk) most = Math.max(most, ++underWay);
+      const asked = forward(
+        `${server.url}${request.url ?? ''}`,
+        { method: request.method ?? 'GET', headers: request.headers },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          // Long enough that the others are there as well.
+          setTimeout(() => {
+            if (isBulk) underWay--;
+            answer.pipe(response);
+          }, 50);
+        },
+      );
+      request.pipe(asked);
+    });
+    await new Promise<void>((listening) => between.listen(0, '127.0.0.1', listening));
+    undo.push(() => new Promise((closed) => between.close(closed)));
+    const { port } = between.address() as AddressInfo;
+    const index = await open({ nodes: [`http://127.0.0.1:${port}`] });
+    const outcomes = await Promise.all(
+      Array.from({ length: 16 }, (_, nth) => index.write([sampleDocument(`m${nth}`, { tenant: 'many' })])),
+    );
+    expect(outcomes.flat().map(({ result }) => result)).toEqual(Array.from({ length: 16 }, () => 'created'));
+    expect(most).toBe(4);
   });
 
   it('a node killed under load and started again: every event is there once', async () => {
