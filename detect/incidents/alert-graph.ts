@@ -43,7 +43,8 @@ export class AlertGraph {
     const known = new Map(this.#links.map(({ id, sides }) => [id, sides.flat().join()]));
     for (const { id, sides } of links) {
       if (known.get(id) === sides.flat().join()) continue;
-      for (const alert of sides.flat()) if (this.#nodes.has(alert)) this.#dirty.add(alert);
+      // Of alerts that are gone too: what was decided of them may void what was decided of others.
+      for (const alert of sides.flat()) this.#dirty.add(alert);
     }
     this.#links = links;
     this.#linksOf.clear();
@@ -99,8 +100,8 @@ export class AlertGraph {
     if (this.#dirty.size === 0) return [];
     const reached = this.#reach(this.#dirty);
     this.#dirty.clear();
-    const alerts = [...reached].map((id) => this.#nodes.get(id) as JudgedAlert);
-    const links = new Set(alerts.flatMap(({ id }) => this.#linksOf.get(id) ?? []));
+    const alerts = [...reached].flatMap((id) => this.#nodes.get(id) ?? []);
+    const links = new Set([...reached].flatMap((id) => this.#linksOf.get(id) ?? []));
     const changed: Component[] = [];
     for (const part of partitionAlerts({ alerts, links: [...links], limits: this.#limits })) {
       changed.push(part);
@@ -109,19 +110,18 @@ export class AlertGraph {
     return changed;
   }
 
-  /** All that could stand in one part with these, whatever is decided in between. */
+  /** All that could stand in one part with these, whatever is decided in between; with ids that decisions name and that are gone. */
   #reach(from: Iterable<string>): Set<string> {
     const reached = new Set<string>();
     const waiting = [...from];
     /** Entity → its alerts in stretches within the window of each other. */
     const stretches = new Map<string, Map<string, string[]>>();
     for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      const node = this.#nodes.get(id);
-      if (!node || reached.has(id)) continue;
+      if (reached.has(id)) continue;
       reached.add(id);
       for (const other of this.#components.get(id)?.alerts ?? []) waiting.push(other);
       for (const link of this.#linksOf.get(id) ?? []) waiting.push(...link.sides.flat());
-      for (const key of node.judged.keys()) {
+      for (const key of this.#nodes.get(id)?.judged.keys() ?? []) {
         let found = stretches.get(key);
         if (!found) {
           found = this.#stretchesOf(key);
