@@ -6,6 +6,7 @@ import type { Counters } from '../platform/core/counters.ts';
 import { PicketError } from '../platform/core/errors.ts';
 import type { Logger } from '../platform/core/log.ts';
 import { type SiteEvents, silentSiteEvents } from '../platform/core/site-events.ts';
+import { traceIdOf } from '../platform/core/trace-id.ts';
 import { buildEvent } from './build-event.ts';
 import { deadLetterOf, decodeDeadLetter, eventMessage } from './encode-messages.ts';
 import { createProducer } from './produce-batches.ts';
@@ -237,6 +238,9 @@ export async function createIntake(options: {
     }
     await stateStore.settle(sourceId);
     if (records.some(({ replayed }) => replayed !== true)) silence.heard(sourceId);
+    if (logger.isLevelEnabled('debug'))
+      for (const id of results.flatMap(({ events }) => events))
+        logger.debug({ 'trace.id': traceIdOf(id), source: sourceId }, 'accepted');
     counters.add('receive', 'received', { source: sourceId, by: records.length });
     counters.add('normalise', 'dead-lettered', { source: sourceId, by: refusals.length });
     counters.add('bus', 'produced', { source: sourceId, by: messages.length - tooLarge.length });

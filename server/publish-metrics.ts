@@ -155,6 +155,18 @@ function observe(meter: Meter, site: Measured, delay: ReturnType<typeof monitorE
       unit: 'By',
     })
     .addCallback((result) => result.observe(sizeOf(join(site.folder, 'detect'))));
+  const handOvers = (reason: string): number => counters.total('detect', reason);
+  meter
+    .createObservableCounter('picket.detect.handover', {
+      description: 'Partitions of signals that this process took over and worked up to where they stood',
+    })
+    .addCallback((result) => result.observe(handOvers('hand-over')));
+  meter
+    .createObservableCounter('picket.detect.handover.time', {
+      description: 'How long these took in all: from being assigned to sending alerts',
+      unit: 's',
+    })
+    .addCallback((result) => result.observe(handOvers('hand-over-ms') / 1_000));
   meter
     .createObservableGauge('picket.disk.free', {
       description: 'Free space where the data folder is',

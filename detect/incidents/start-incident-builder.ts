@@ -106,6 +106,7 @@ export async function startIncidentBuilder(options: {
   /** The newest form of an alert that is kept now; undefined for one that was refused. */
   const keep = async (alert: Alert): Promise<Alert | undefined> => {
     const kept = await keepAlert(records, alert);
+    logger.debug({ alert: alert.id, revision: alert.revision }, kept);
     if (kept === 'kept') return alert;
     // Redelivery and reordering: what is stored is newer.
     if (kept === 'older') return (await records.get<Alert>('alerts', alert.id))?.value ?? alert;

@@ -4,6 +4,7 @@ import type { Alert } from '../../platform/core/alert.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
+import { traceIdOf } from '../../platform/core/trace-id.ts';
 import type { Correlator, Episode } from '../correlate/correlator.ts';
 import { type Pump, startPump } from './pump.ts';
 
@@ -31,6 +32,7 @@ export function startSending(options: {
       least_revision: leastRevision(),
       build: (episode, revision) => {
         const alert = build(episode, revision);
+        if (alert && logger.isLevelEnabled('debug')) tellTraces(logger, alert);
         return alert === undefined ? undefined : JSON.stringify(alert);
       },
     });
@@ -55,4 +57,10 @@ export function startSending(options: {
     clock,
     logger,
   });
+}
+
+/** A line for each event that the alert names. */
+function tellTraces(logger: Logger, { id, revision, rule, events }: Alert): void {
+  for (const event of events)
+    logger.debug({ 'trace.id': traceIdOf(event.id), alert: id, revision, rule: rule.id }, 'in an alert');
 }

@@ -38,6 +38,8 @@ interface Progress {
   /** The next offset of the partition when it was assigned: nothing leaves before it is reached. Unknown until asked. */
   reach: number | undefined;
   next: number;
+  /** When the partition was assigned (monotonic, ms), until it is worked up to `reach`. */
+  assigned: number | undefined;
   /** The greatest append time worked, ms since the epoch: how old this owner's view is, whoever it is. */
   appended: number;
 }
@@ -91,6 +93,7 @@ export function startCorrelating(options: {
     // The pumps begin at once: what they ask for stands before them.
     const progress: Progress = {
       reach: undefined,
+      assigned: undefined,
       next: correlator.position(topic.name, partition) ?? 0,
       appended: correlator.position(APPENDED, partition) ?? 0,
     };
@@ -158,10 +161,14 @@ export function startCorrelating(options: {
           { partition: batch.partition, from: one.next, to: one.reach },
           'signals are worked up to where the partition stood',
         );
-      counters.add('detect', 'hand-over', { by: 1 });
     }
     for (const record of batch.records) await workRecord(one, record);
     one.next = (batch.records.at(-1) as BusRecord).offset + 1;
+    if (one.assigned !== undefined && one.next >= one.reach) {
+      counters.add('detect', 'hand-over');
+      counters.add('detect', 'hand-over-ms', { by: Math.round(clock.monotonic() - one.assigned) });
+      one.assigned = undefined;
+    }
     note(one, { topic: APPENDED, partition: batch.partition, next: one.appended }, { hold: true });
     note(one, { topic: topic.name, partition: batch.partition, next: one.next });
     wake(one);
@@ -223,6 +230,7 @@ export function startCorrelating(options: {
     position: (_, partition) => {
       const one = ownedOf(partition);
       one.reach = undefined;
+      one.assigned = clock.monotonic();
       return one.next;
     },
   });

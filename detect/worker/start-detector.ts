@@ -8,6 +8,7 @@ import type { Counters } from '../../platform/core/counters.ts';
 import { describeError, errorCode } from '../../platform/core/errors.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
+import { traceIdOf } from '../../platform/core/trace-id.ts';
 import type { Correlation } from '../correlate/correlation.ts';
 import {
   type Correlator,
@@ -118,6 +119,8 @@ export function startDetector(options: DetectorOptions): Detector {
     }
     const next = (records.at(-1) as BusRecord).offset + 1;
     const { signals } = matched;
+    if (logger.isLevelEnabled('debug'))
+      for (const { event, rule } of signals) logger.debug({ 'trace.id': traceIdOf(event), rule }, 'matched');
     counters.add('detect', 'worked', { by: records.length });
     counters.add('detect', 'signals', { by: signals.length });
     const tells = signals.length > 0 || told.isDue(clock.monotonic());

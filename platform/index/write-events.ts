@@ -5,6 +5,7 @@ import { describeError } from '../core/errors.ts';
 import { TimeJudgement } from '../core/event.ts';
 import type { Logger } from '../core/log.ts';
 import { TOPICS } from '../core/topics.ts';
+import { traceIdOf } from '../core/trace-id.ts';
 import type { EventIndex, IndexDocument } from './event-index.ts';
 
 /** The consumer group whose committed offsets say what is indexed. */
@@ -62,12 +63,13 @@ export function startIndexWriter(options: {
       for (const [at, { result }] of outcomes.entries()) {
         if (result !== 'rejected') counters.add('index', result, sourceOf(sources[at] as BusRecord));
       }
+      if (logger.isLevelEnabled('debug'))
+        for (const [at, { result }] of outcomes.entries())
+          if (result !== 'rejected') logger.debug(traceOf(sources[at] as BusRecord), result);
       for (const { record, code } of refused) {
         counters.add('index', 'rejected', sourceOf(record));
-        logger.warn(
-          { code, partition: record.partition, offset: record.offset },
-          'the index refused an event',
-        );
+        const { partition, offset } = record;
+        logger.warn({ code, partition, offset, ...traceOf(record) }, 'the index refused an event');
       }
     },
   });
@@ -75,6 +77,10 @@ export function startIndexWriter(options: {
 
 function sourceOf({ headers }: BusRecord): { source?: string } {
   return headers['source'] === undefined ? {} : { source: headers['source'] };
+}
+
+function traceOf({ headers }: BusRecord): { 'trace.id'?: string } {
+  return headers['id'] === undefined ? {} : { 'trace.id': traceIdOf(headers['id']) };
 }
 
 /** The document that the headers (EventHeaders) describe, or what is wrong with them. */
