@@ -13,6 +13,7 @@ import { type Rounds, startRounds } from './rounds.ts';
 import { type Installation, makeInstallation } from './run-installation.ts';
 
 const { folder, remove } = makeFolder();
+const ALL_ONCE = { missing: [], doubled: [] };
 const SMALL_DISK_MIB = 12;
 /** A published vector of bcrypt (https://en.wikipedia.org/wiki/Bcrypt, Description). */
 const PASSWORD = 'abc123xyz';
@@ -59,50 +60,64 @@ describe('a site by roles whose servers fail', { timeout: 600_000 }, () => {
       body: JSON.stringify({ [name]: value }),
     });
 
-  test('goes on when the broker is killed and comes back', () =>
-    rounds.play('broker-killed', async () => {
-      await kafka.kill();
-      await sleep(1_000);
-      await kafka.start();
-    }));
+  test('goes on when the broker is killed and comes back', async () => {
+    expect(
+      await rounds.play('broker-killed', async () => {
+        await kafka.kill();
+        await sleep(1_000);
+        await kafka.start();
+      }),
+    ).toEqual(ALL_ONCE);
+  });
 
   test('takes records while the broker is away for a minute, and works them afterwards', async () => {
     let sentBy = Number.POSITIVE_INFINITY;
-    await rounds.play('broker-away', async () => {
-      await kafka.kill();
-      const began = performance.now();
-      await sleep(60_000);
-      sentBy = performance.now() - began;
-      await kafka.start();
-    });
+    expect(
+      await rounds.play('broker-away', async () => {
+        await kafka.kill();
+        const began = performance.now();
+        await sleep(60_000);
+        sentBy = performance.now() - began;
+        await kafka.start();
+      }),
+    ).toEqual(ALL_ONCE);
     expect(sentBy).toBeGreaterThanOrEqual(60_000);
   });
 
-  test('goes on when Elasticsearch is killed and comes back', () =>
-    rounds.play('index-killed', async () => {
-      await elasticsearch.kill();
-      await sleep(1_000);
-      await elasticsearch.start();
-    }));
+  test('goes on when Elasticsearch is killed and comes back', async () => {
+    expect(
+      await rounds.play('index-killed', async () => {
+        await elasticsearch.kill();
+        await sleep(1_000);
+        await elasticsearch.start();
+      }),
+    ).toEqual(ALL_ONCE);
+  });
 
-  test('waits while the index is read-only, and writes all of it afterwards', () =>
-    rounds.play('read-only', async () => {
-      expect((await setting('index.blocks.read_only_allow_delete', true)).status).toBe(200);
-      await sleep(6_000);
-      expect((await setting('index.blocks.read_only_allow_delete', null)).status).toBe(200);
-    }));
+  test('waits while the index is read-only, and writes all of it afterwards', async () => {
+    expect(
+      await rounds.play('read-only', async () => {
+        expect((await setting('index.blocks.read_only_allow_delete', true)).status).toBe(200);
+        await sleep(6_000);
+        expect((await setting('index.blocks.read_only_allow_delete', null)).status).toBe(200);
+      }),
+    ).toEqual(ALL_ONCE);
+  });
 
-  test('waits while Elasticsearch does not know its password, and writes all of it afterwards', () =>
-    rounds.play('password', async () => {
-      await elasticsearch.setUsers({ picket: OTHER });
-      await waitUntil({
-        what: 'the password is refused',
-        timeout_ms: 30_000,
-        holds: async () => (await setting('index.priority', null)).status === 401,
-      });
-      await sleep(3_000);
-      await elasticsearch.setUsers({ picket: RIGHT });
-    }));
+  test('waits while Elasticsearch does not know its password, and writes all of it afterwards', async () => {
+    expect(
+      await rounds.play('password', async () => {
+        await elasticsearch.setUsers({ picket: OTHER });
+        await waitUntil({
+          what: 'the password is refused',
+          timeout_ms: 30_000,
+          holds: async () => (await setting('index.priority', null)).status === 401,
+        });
+        await sleep(3_000);
+        await elasticsearch.setUsers({ picket: RIGHT });
+      }),
+    ).toEqual(ALL_ONCE);
+  });
 
   test('answers 429 when the disk that records wait on is full, and loses none of those it took', async (context) => {
     if (process.getuid?.() !== 0) context.skip('skipped: needs root, to mount a small disk');
@@ -112,34 +127,43 @@ describe('a site by roles whose servers fail', { timeout: 600_000 }, () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK_MIB}m`, 'tmpfs', mounted]);
     await site.start('small', 'ingest');
     const refused = site.refused();
-    await rounds.play(
-      'full-disk',
-      async () => {
-        await kafka.kill();
-        await waitUntil({
-          what: 'records are refused for now',
-          timeout_ms: 60_000,
-          holds: () => site.refused() > refused,
-        });
-        await sleep(2_000);
-        await kafka.start();
-      },
-      // Several times what the disk holds.
-      { padding_bytes: 200_000, accounts: 20, over_ms: 6_000 },
-    );
+    expect(
+      await rounds.play(
+        'full-disk',
+        async () => {
+          await kafka.kill();
+          await waitUntil({
+            what: 'records are refused for now',
+            timeout_ms: 60_000,
+            holds: () => site.refused() > refused,
+          });
+          await sleep(2_000);
+          await kafka.start();
+        },
+        // Several times what the disk holds.
+        { padding_bytes: 200_000, accounts: 20, over_ms: 6_000 },
+      ),
+    ).toEqual(ALL_ONCE);
   });
 
-  test('waits while Elasticsearch is away for five minutes, and writes all of it afterwards', () =>
-    rounds.play(
-      'index-away',
-      async () => {
-        await elasticsearch.kill();
-        await sleep(300_000);
-        await elasticsearch.start();
-      },
-      { timeout_ms: 240_000 },
-    ));
+  test('waits while Elasticsearch is away for five minutes, and writes all of it afterwards', async () => {
+    expect(
+      await rounds.play(
+        'index-away',
+        async () => {
+          await elasticsearch.kill();
+          await sleep(300_000);
+          await elasticsearch.start();
+        },
+        { timeout_ms: 240_000 },
+      ),
+    ).toEqual(ALL_ONCE);
+  });
 
-  test('raised the alerts of an undisturbed process, each once and in one incident', () =>
-    rounds.compare(join(folder, 'alone')));
+  test('raised the alerts of an undisturbed process, each once and in one incident', async () => {
+    const { found, expected, misplaced } = await rounds.compare(join(folder, 'alone'));
+    expect(found).toEqual(expected);
+    expect(expected.length).toBeGreaterThan(0);
+    expect(misplaced).toEqual([]);
+  });
 });

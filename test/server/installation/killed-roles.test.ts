@@ -24,6 +24,7 @@ const PROCESSES = [
   ['api', 'api'],
 ] as const;
 const { folder, remove } = makeFolder();
+const ALL_ONCE = { missing: [], doubled: [] };
 const clockFile = join(folder, 'clock');
 
 describe('a site by roles', { timeout: 240_000 }, () => {
@@ -65,7 +66,7 @@ describe('a site by roles', { timeout: 240_000 }, () => {
   };
 
   test('works what follows a poisoned message that is the first of its partition, and shows the poison', async () => {
-    await rounds.play('poisoned', async () => undefined);
+    expect(await rounds.play('poisoned', async () => undefined)).toEqual(ALL_ONCE);
     // Of each partition of the events the index and the rules refuse one; of the signals and alerts one each.
     await waitUntil({
       what: 'the poison is among the dead letters',
@@ -77,65 +78,78 @@ describe('a site by roles', { timeout: 240_000 }, () => {
     );
   });
 
-  test.each(PROCESSES)('goes on when %s is killed and started again', (name, role) =>
-    rounds.play(`kill-${name}`, async () => {
-      await site.kill(name);
-      await site.start(name, role);
-    }),
-  );
+  test.each(PROCESSES)('goes on when %s is killed and started again', async (name, role) => {
+    expect(
+      await rounds.play(`kill-${name}`, async () => {
+        await site.kill(name);
+        await site.start(name, role);
+      }),
+    ).toEqual(ALL_ONCE);
+  });
 
-  test('shares its windows out anew while they are open: one detector is killed for good, another joins', () =>
-    rounds.play(
-      'rebalance',
-      async () => {
-        await site.kill('detect-1');
-        await site.start('detect-3', 'detect');
-      },
-      { over_ms: 8_000 },
-    ));
+  test('shares its windows out anew while they are open: one detector is killed for good, another joins', async () => {
+    expect(
+      await rounds.play(
+        'rebalance',
+        async () => {
+          await site.kill('detect-1');
+          await site.start('detect-3', 'detect');
+        },
+        { over_ms: 8_000 },
+      ),
+    ).toEqual(ALL_ONCE);
+  });
 
-  test('is replaced process by process, the new one beside the old one', () =>
-    rounds.play(
-      'rolling',
-      async () => {
-        for (const [name, role] of [
-          ['index', 'index'],
-          ['detect-2', 'detect'],
-          ['detect-3', 'detect'],
-        ] as const) {
-          await site.start(`${name}-next`, role);
-          expect(await site.readiness(`${name}-next`)).toEqual([]);
-          expect(await site.stop(name)).toBe(0);
-        }
-      },
-      { over_ms: 10_000 },
-    ));
+  test('is replaced process by process, the new one beside the old one', async () => {
+    expect(
+      await rounds.play(
+        'rolling',
+        async () => {
+          for (const [name, role] of [
+            ['index', 'index'],
+            ['detect-2', 'detect'],
+            ['detect-3', 'detect'],
+          ] as const) {
+            await site.start(`${name}-next`, role);
+            expect(await site.readiness(`${name}-next`)).toEqual([]);
+            expect(await site.stop(name)).toBe(0);
+          }
+        },
+        { over_ms: 10_000 },
+      ),
+    ).toEqual(ALL_ONCE);
+  });
 
-  test('takes records twice and in any order', () =>
-    rounds.play('shuffled', async () => undefined, {
-      arrange: (records) => shuffle([...records, ...records, ...records.slice(0, 50)]),
-    }));
+  test('takes records twice and in any order', async () => {
+    expect(
+      await rounds.play('shuffled', async () => undefined, {
+        arrange: (records) => shuffle([...records, ...records, ...records.slice(0, 50)]),
+      }),
+    ).toEqual(ALL_ONCE);
+  });
 
   test('goes on when its clocks are stepped by an hour, and back', async () => {
-    await rounds.play('forward', async () => writeFileSync(clockFile, '3600000'));
-    await rounds.play('back', async () => writeFileSync(clockFile, '0'));
+    expect(await rounds.play('forward', async () => writeFileSync(clockFile, '3600000'))).toEqual(ALL_ONCE);
+    expect(await rounds.play('back', async () => writeFileSync(clockFile, '0'))).toEqual(ALL_ONCE);
   });
 
   test('refuses what is over the limit of the bus, tells so, and works the rest', async () => {
     const before = (await deadLetters()).length;
-    await rounds.play('oversize', async () => {
-      const name = 'too-large';
-      const line = JSON.stringify({
-        kind: 'Event',
-        apiVersion: 'audit.k8s.io/v1',
-        auditID: name,
-        stage: 'ResponseComplete',
-        verb: 'create',
-        userAgent: 'x'.repeat(17 * 1024 ** 2),
-        requestReceivedTimestamp: new Date().toISOString(),
-      });
-      await site.send([{ name, line }], { over_ms: 0 });
-    });
+    expect(
+      await rounds.play('oversize', async () => {
+        const name = 'too-large';
+        const line = JSON.stringify({
+          kind: 'Event',
+          apiVersion: 'audit.k8s.io/v1',
+          auditID: name,
+          stage: 'ResponseComplete',
+          verb: 'create',
+          userAgent: 'x'.repeat(17 * 1024 ** 2),
+          requestReceivedTimestamp: new Date().toISOString(),
+        });
+        await site.send([{ name, line }], { over_ms: 0 });
+      }),
+    ).toEqual(ALL_ONCE);
     await waitUntil({
       what: 'it is among the dead letters',
       timeout_ms: 30_000,
@@ -154,15 +168,21 @@ describe('a site by roles', { timeout: 240_000 }, () => {
     await admin.deleteTopics({ topics: [TOPICS.events.name] });
     await admin.disconnect();
     // Records are kept on disk until the topic is there again, which the next process that starts sees to.
-    await rounds.play('anew', async () => {
-      const index = site.running().find((name) => name.startsWith('index')) as string;
-      await site.stop(index);
-      await site.start(index, 'index');
-    });
+    expect(
+      await rounds.play('anew', async () => {
+        const index = site.running().find((name) => name.startsWith('index')) as string;
+        await site.stop(index);
+        await site.start(index, 'index');
+      }),
+    ).toEqual(ALL_ONCE);
   });
 
-  test('raised the alerts of an undisturbed process, each once and in one incident', () =>
-    rounds.compare(join(folder, 'alone')));
+  test('raised the alerts of an undisturbed process, each once and in one incident', async () => {
+    const { found, expected, misplaced } = await rounds.compare(join(folder, 'alone'));
+    expect(found).toEqual(expected);
+    expect(expected.length).toBeGreaterThan(0);
+    expect(misplaced).toEqual([]);
+  });
 
   afterAll(() => rmSync(clockFile, { force: true }));
 });

@@ -2,14 +2,13 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
 import { essence } from '../../detect/worker/fixture.ts';
 import { waitUntil } from '../../services/wait-until.ts';
 import { type LoadRecord, makeLoad } from './audit-load.ts';
 import { type Installation, makeInstallation } from './run-installation.ts';
 
 export interface Rounds {
-  /** Sends a round, disturbs it after a third of it was sent, and sees that the index has every record of it once. */
+  /** Sends a round, disturbs it after a third of it was sent, and waits until the index has as many records of it. */
   play(
     name: string,
     disturb: () => Promise<unknown>,
@@ -21,9 +20,19 @@ export interface Rounds {
       padding_bytes?: number;
       timeout_ms?: number;
     },
-  ): Promise<void>;
-  /** The alerts of all rounds are those that one process raises on the embedded engines, and each is in one incident. */
-  compare(folder: string): Promise<void>;
+  ): Promise<{
+    /** Names of records that the index does not have. */
+    missing: string[];
+    /** Those that it has more than once. */
+    doubled: string[];
+  }>;
+  /** What stands of the alerts of all rounds, and what one process on the embedded engines makes of the same records. */
+  compare(folder: string): Promise<{
+    found: unknown[];
+    expected: unknown[];
+    /** Alerts that stand in several incidents, and those in incidents that nobody knows. */
+    misplaced: string[];
+  }>;
 }
 
 export function startRounds(site: Installation): Rounds {
@@ -46,7 +55,9 @@ export function startRounds(site: Installation): Rounds {
           return found.length >= records.length;
         },
       }).catch(() => undefined);
-      expect(found.sort()).toEqual(records.map((record) => record.name).sort());
+      const seen = new Set<string>();
+      const doubled = found.filter((one) => seen.size === seen.add(one).size);
+      return { missing: records.map((record) => record.name).filter((one) => !seen.has(one)), doubled };
     },
     async compare(folder) {
       const alone = await makeInstallation({ folder });
@@ -65,9 +76,7 @@ export function startRounds(site: Installation): Rounds {
             return JSON.stringify(found) === JSON.stringify(expected);
           },
         }).catch(() => undefined);
-        expect(found).toEqual(expected);
-        expect(expected.length).toBeGreaterThan(0);
-        await expectCases(site);
+        return { found, expected, misplaced: await listMisplaced(site) };
       } finally {
         await alone.end();
       }
@@ -92,13 +101,14 @@ async function settled(site: Installation): Promise<unknown[]> {
   return JSON.parse(before) as unknown[];
 }
 
-async function expectCases(site: Installation): Promise<void> {
+async function listMisplaced(site: Installation): Promise<string[]> {
   const { incidents } = await site.call<{ incidents: { alerts: { id: string }[] }[] }>(
     'GET',
     '/api/v1/incidents?limit=1000',
   );
-  const inCases = incidents.flatMap(({ alerts }) => alerts.map(({ id }) => id));
-  expect(new Set(inCases).size).toBe(inCases.length);
   const known = new Set((await site.alerts()).map(({ id }) => id));
-  expect(inCases.filter((id) => !known.has(id))).toEqual([]);
+  const seen = new Set<string>();
+  return incidents
+    .flatMap(({ alerts }) => alerts.map(({ id }) => id))
+    .filter((id) => !known.has(id) || seen.size === seen.add(id).size);
 }

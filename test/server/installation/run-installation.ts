@@ -192,7 +192,7 @@ export async function makeInstallation(options: {
       return sum;
     },
     async end() {
-      for (const name of [...processes.keys()]) await take(name).stop();
+      for (const name of processes.keys()) await take(name).stop();
     },
   };
 }
