@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   up: async () => (await import('./commands/up.ts')).addUpCommand,
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrateCommand,
   'sign-in': async () => (await import('./commands/sign-in.ts')).addSignInCommand,
   sites: async () => (await import('./commands/sites.ts')).addSitesCommands,
   incidents: async () => (await import('./commands/incidents.ts')).addIncidentsCommands,

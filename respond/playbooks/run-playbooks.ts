@@ -14,6 +14,9 @@ import type { StepEffects } from './run-step.ts';
 import { runsOfCase, triggerPlaybooks } from './trigger-playbooks.ts';
 import { createRunWorker, setStep } from './work-run.ts';
 
+/** The consumer group that starts playbooks. */
+export const PLAYBOOK_GROUP = 'playbooks';
+
 export interface PlaybookRunner {
   /** Decides a waiting run. @throws PicketError RUN_NOT_FOUND, RUN_NOT_WAITING */
   decide(options: {
@@ -182,7 +185,7 @@ export async function startPlaybookRunner(options: {
   timer.unref();
 
   const consumer = bus.consume({
-    group: 'playbooks',
+    group: PLAYBOOK_GROUP,
     topics: [TOPICS.incidents],
     handle: async ({ records: batch }) => {
       for (const message of batch) {
