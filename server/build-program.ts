@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   check: async () => (await import('./commands/check.ts')).addCheckCommand,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
   keys: async () => (await import('./commands/keys.ts')).addKeysCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrateCommand,
   'sign-in': async () => (await import('./commands/sign-in.ts')).addSignInCommand,
   sites: async () => (await import('./commands/sites.ts')).addSitesCommands,
   incidents: async () => (await import('./commands/incidents.ts')).addIncidentsCommands,

@@ -1,4 +1,5 @@
 // The correlator: takes signals in batches with their input position and keeps the episodes they make, durably and in step.
+import { backdate, type CarriedKey, carryKeys } from './carry-over.ts';
 import type { Correlation } from './correlation.ts';
 import { DAY_MS } from './correlation.ts';
 import { saveRun } from './keep-episodes.ts';
@@ -62,6 +63,12 @@ export interface Correlator {
   flush(): Promise<void>;
   /** Forgets what was sent. */
   confirmSent(sent: readonly Outgoing[]): void;
+  /** Every key after a number (0 for all) with its signals, for another correlator (carry-over.ts). */
+  carryKeys(after: number): Iterable<CarriedKey>;
+  /** Site → event time up to which it has told, ms since the epoch. */
+  told(): Readonly<Record<string, number>>;
+  /** Episodes that another correlator made before this one: id → when, ms since the epoch. Held until the next commit. */
+  backdate(made: Readonly<Record<string, number>>): void;
   /** When the next queued revision is due (ms since the epoch); undefined when nothing waits. */
   nextDue(): number | undefined;
   /** While the store holds more than `max_bytes`, drops its oldest UTC day of signals. Returns how many days went. */
@@ -243,6 +250,17 @@ export function openCorrelator(options: {
     nextDue() {
       commit();
       return nextDue(store);
+    },
+    carryKeys(after) {
+      log.settleAll();
+      commit();
+      return carryKeys({ store, keys, after });
+    },
+    // '' is the furthest of all, which every correlator finds by itself.
+    told: () => Object.fromEntries([...asOf].filter(([site]) => site !== '')),
+    backdate(made) {
+      commit();
+      backdate(store, made);
     },
     forgetBefore,
     shrinkTo(max_bytes) {

@@ -1,4 +1,5 @@
 // Keeps the episodes of one key in the store: runs of firing points that begin, go on, join, part or vanish.
+import { madeBefore } from './carry-over.ts';
 import { alertId, comparePoints, cutOf, joinRuns, type Point, type Run, spanOf } from './episodes.ts';
 import type { SignalRow } from './firing/signal-row.ts';
 import type { KeyWork } from './key-change.ts';
@@ -42,7 +43,7 @@ export function extend(work: KeyWork, key: KeyState, first: Point, last: Point):
   work.onChange(id);
 }
 
-function newEpisode({ now }: KeyWork, key: KeyState, run: Run): { id: string; row: EpisodeRow } {
+function newEpisode({ store, now }: KeyWork, key: KeyState, run: Run): { id: string; row: EpisodeRow } {
   const [tenant, fields] = JSON.parse(key.text) as [string, Record<string, string>];
   const { id: rule, scope } = key.correlation.rule;
   const id = alertId({ rule, scope, tenant, key: fields, anchor: run.anchor });
@@ -56,7 +57,7 @@ function newEpisode({ now }: KeyWork, key: KeyState, run: Run): { id: string; ro
     state: 'current',
     superseded_by: null,
     revision: 0,
-    created: now,
+    created: Math.min(now, madeBefore(store, id) ?? now),
   };
   return { id, row };
 }

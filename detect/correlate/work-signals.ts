@@ -1,4 +1,5 @@
 // Works a batch of signals: divided by key, with what as_of decides and what firing points mean for outer correlations.
+import { POINTS } from './carry-over.ts';
 import { type Correlation, isNumeric } from './correlation.ts';
 import { decidedAt, siteOf } from './firing/find-firing.ts';
 import type { SignalRow } from './firing/signal-row.ts';
@@ -117,7 +118,7 @@ function pointsOf(correlation: Correlation): Correlation {
     bounds: [{ with: 'gte', value: 1 }],
     timespan_ms: correlation.join_ms,
     alwaysFires: true,
-    identity: `${correlation.identity}/points`,
+    identity: `${correlation.identity}${POINTS}`,
   };
 }
 

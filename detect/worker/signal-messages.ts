@@ -44,7 +44,8 @@ const SignalsMessage = z.object({
   signals: z.array(WireSignal),
 });
 
-const AsOfMessage = z.record(z.string(), z.number());
+/** Of `as-of` by site, of `made` by episode; ms since the epoch. */
+const Times = z.record(z.string(), z.number());
 
 /** The partition whose owner hands signals on, and how far that owner has come (append time, ms since the epoch). */
 export interface HandedFrom {
@@ -100,9 +101,16 @@ export function encodeAsOf(key: string, as_of: Readonly<Record<string, number>>)
   return { key, value: Buffer.from(JSON.stringify(as_of)), headers: { kind: 'as-of' } };
 }
 
+/** Episodes of a key group that a correlator of before made: id → when, ms since the epoch. After their signals. */
+export function encodeMade(key: string, made: Readonly<Record<string, number>>): BusMessage {
+  return { key, value: Buffer.from(JSON.stringify(made)), headers: { kind: 'made' } };
+}
+
 export interface SignalRecord {
   readonly signals: readonly Signal[];
   readonly as_of: Readonly<Record<string, number>>;
+  /** Episodes made before: they keep the time at which they were. */
+  readonly made?: Readonly<Record<string, number>>;
   readonly from?: HandedFrom;
 }
 
@@ -114,7 +122,8 @@ const Origin = z.object({
 /** What a record says. @throws SyntaxError, ZodError or TypeError for what is no such message */
 export function decodeRecord({ headers, value }: Pick<BusRecord, 'headers' | 'value'>): SignalRecord {
   const json: unknown = JSON.parse(Buffer.from(value).toString('utf8'));
-  if (headers['kind'] === 'as-of') return { signals: [], as_of: AsOfMessage.parse(json) };
+  if (headers['kind'] === 'as-of') return { signals: [], as_of: Times.parse(json) };
+  if (headers['kind'] === 'made') return { signals: [], as_of: {}, made: Times.parse(json) };
   const message = SignalsMessage.parse(json);
   const origin = headers['from'] === undefined ? undefined : Origin.parse(headers);
   return {

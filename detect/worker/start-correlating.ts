@@ -193,7 +193,8 @@ export function startCorrelating(options: {
       await refuse(record, error);
       return;
     }
-    const { signals, as_of, from } = told;
+    const { signals, as_of, from, made } = told;
+    if (made) correlator.backdate(made);
     if (from && from.appended < (correlator.position(HEARD_FROM, from.partition) ?? 0)) {
       counters.add('detect', 'handed-on-by-former-owner');
       return;

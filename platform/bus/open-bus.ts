@@ -13,6 +13,8 @@ export interface EmbeddedBusSettings {
   readonly folder: string;
   readonly clock: Clock;
   readonly limits?: Partial<EmbeddedBusLimits>;
+  /** Nothing is dropped by retention: for whoever moves all of it elsewhere. */
+  readonly keep_all?: boolean;
   /** Hears of every segment that retention drops. */
   readonly onDrop?: (dropped: DroppedSegment) => void;
 }
@@ -56,3 +58,6 @@ export async function describeBus(
   const { describeKafka } = await import('./kafka/describe-cluster.ts');
   return { engine: 'kafka', ...(await describeKafka(settings)) };
 }
+
+// Where the groups of an embedded bus stand, for whoever moves it elsewhere.
+export { type CommittedOffset, holdsBus, readCommitted } from './embedded/read-committed.ts';

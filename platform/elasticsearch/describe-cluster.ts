@@ -1,5 +1,5 @@
 // What stands on the other side: the cluster's health, room and clocks, and what Picket has there. For `picket doctor`.
-import { connectElasticsearch, type ElasticsearchConnection, readFailure } from './connect.ts';
+import { connectElasticsearch, type ElasticsearchConnection, readFailure, statusOf } from './connect.ts';
 
 export interface ElasticsearchState {
   readonly cluster: string;
@@ -39,7 +39,11 @@ export async function describeElasticsearch(options: {
       allow_no_indices: true,
       ignore_unavailable: true,
     });
-    const templates = await client.indices.getIndexTemplate({ name: 'picket-*' });
+    const templates = await client.indices.getIndexTemplate({ name: 'picket-*' }).catch((error: unknown) => {
+      // A cluster that Picket never wrote to says so by 404.
+      if (statusOf(error) === 404) return { index_templates: [] };
+      throw error;
+    });
     const perNode = [settings.transient, settings.persistent, settings.defaults]
       .map((values) =>
         Number((values as Record<string, unknown> | undefined)?.['cluster.max_shards_per_node']),
@@ -62,6 +66,19 @@ export async function describeElasticsearch(options: {
         .map(([name]) => name),
       templates: templates.index_templates.map(({ name }) => name),
     };
+  } catch (error) {
+    throw readFailure(error);
+  } finally {
+    await client.close();
+  }
+}
+
+/** What tells one cluster from another, however its nodes are reached. @throws PicketError as readFailure */
+export async function readClusterUuid(connection: ElasticsearchConnection): Promise<string> {
+  const client = connectElasticsearch(connection);
+  try {
+    const state = await client.cluster.state({ metric: 'version', filter_path: 'cluster_uuid' });
+    return String((state as { cluster_uuid?: string }).cluster_uuid);
   } catch (error) {
     throw readFailure(error);
   } finally {

@@ -18,3 +18,12 @@ export async function openIndex(settings: IndexSettings): Promise<EventIndex> {
   const { engine: _engine, ...options } = settings;
   return openEmbeddedIndex(options);
 }
+
+// What is read of an embedded index to be moved elsewhere.
+export {
+  holdsIndex,
+  type SegmentWalk,
+  type WalkedBlock,
+  type WalkedSegment,
+  walkSegments,
+} from './embedded/walk-segments.ts';

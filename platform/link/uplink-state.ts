@@ -55,3 +55,25 @@ export async function loadUplinkState(records: RecordStore): Promise<UplinkState
 export async function saveUplinkState(records: RecordStore, state: UplinkState): Promise<void> {
   await upsertRecord({ store: records, ...RECORD, change: () => state });
 }
+
+/**
+ * The state for a bus that holds what was left of the old one: places in the old bus mean nothing there. What is
+ * outstanding is sent as it is. `moved` (ms since the epoch) stands among the places, so that a ledger entry that is
+ * closed there cannot have the id of one that was closed before.
+ */
+export function startOnNewBus(state: UplinkState, moved: number): UplinkState {
+  const positions = { 'bus-moved': moved };
+  const { outstanding, ledger } = state;
+  return {
+    ...state,
+    positions,
+    ...(outstanding ? { outstanding: { ...outstanding, positions: {} } } : {}),
+    ...(ledger ? { ledger: { ...ledger, positions } } : {}),
+  };
+}
+
+/** Where the uplink goes on in the bus: past what is outstanding, which it holds itself. */
+export function uplinkPosition(state: UplinkState, topic: string, partition: number): number | undefined {
+  const place = `${topic}/${partition}`;
+  return state.outstanding?.positions[place] ?? state.positions[place];
+}

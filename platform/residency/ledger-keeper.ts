@@ -6,11 +6,14 @@ import { ResidencyLedgerEntry } from '../core/residency-ledger.ts';
 import { TOPICS } from '../core/topics.ts';
 import type { RecordStore } from '../records/record-store.ts';
 
+/** The consumer group that keeps ledger entries as records. */
+export const LEDGER_GROUP = 'residency-ledger';
+
 /** Reads topic `picket.residency` into the collection `residency-ledger` (id = entry id), at a site and at its parent alike. */
 export function startLedgerKeeper(options: { bus: Bus; records: RecordStore; logger: Logger }): Consumer {
   const { bus, records, logger } = options;
   return bus.consume({
-    group: 'residency-ledger',
+    group: LEDGER_GROUP,
     topics: [TOPICS.residency],
     handle: async (batch) => {
       for (const record of batch.records) {

@@ -14,6 +14,9 @@ import type { StepEffects } from './run-step.ts';
 import { runsOfCase, triggerPlaybooks } from './trigger-playbooks.ts';
 import { createRunWorker } from './work-run.ts';
 
+/** The consumer group that starts playbooks. */
+export const PLAYBOOK_GROUP = 'playbooks';
+
 export interface PlaybookRunner {
   /** Finishes the steps in hand; what is not done is resumed at the next start. */
   stop(): Promise<void>;
@@ -136,7 +139,7 @@ export async function startPlaybookRunner(options: {
   timer.unref();
 
   const consumer = bus.consume({
-    group: 'playbooks',
+    group: PLAYBOOK_GROUP,
     topics: [TOPICS.incidents],
     handle: async ({ records: batch }) => {
       for (const message of batch) {

@@ -10,9 +10,13 @@ import { examineCertificates, examineDisk } from './examine-machine.ts';
 import { type Finding, good, problem, warning } from './finding.ts';
 
 export async function examineSite(config: SiteConfig): Promise<Finding[]> {
+  return (await Promise.all([examineProcess(config), examineGround(config)])).flat();
+}
+
+/** What it stands on, whether it runs or not. */
+export async function examineGround(config: SiteConfig): Promise<Finding[]> {
   const { bus } = config;
   const parts = [
-    examineProcess(config),
     examineDisk(config),
     Promise.resolve(examineCertificates(config, systemClock.now())),
     ...(bus.engine === 'kafka' ? [examineKafka(bus, config.site.id, silentLogger)] : []),

@@ -20,6 +20,8 @@ export interface EmbeddedBusOptions {
   readonly clock: Clock;
   readonly limits?: Partial<EmbeddedBusLimits>;
   readonly measureDisk?: MeasureDisk;
+  /** Nothing is dropped by retention: for whoever moves all of it elsewhere. */
+  readonly keep_all?: boolean;
   /** Hears of every segment that retention drops. */
   readonly onDrop?: (dropped: DroppedSegment) => void;
 }
@@ -82,7 +84,7 @@ class EmbeddedBus implements Bus, ConsumerHost {
       measureDisk: options.measureDisk ?? measureDisk,
     });
     this.#loadTopics();
-    this.#retention = this.#keepRetention();
+    this.#retention = options.keep_all ? Promise.resolve() : this.#keepRetention();
   }
 
   #showSynced(): void {
