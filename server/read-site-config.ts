@@ -2,7 +2,6 @@
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ReceiverConfig, TlsFiles } from '../ingest/source-config.ts';
-import type { KafkaConnectionConfig } from '../platform/bus/bus-config.ts';
 import { loadConfig } from '../platform/core/config.ts';
 import { SiteConfig } from './site-config.ts';
 
@@ -24,6 +23,8 @@ export function readSiteConfig(options: {
     data: beside(config.data),
     ...(keys === undefined ? {} : { keys: beside(keys) }),
     bus: placeBus(config.bus, beside),
+    ...(config.elasticsearch ? { elasticsearch: placeClientTls(config.elasticsearch, beside) } : {}),
+    index: placeIndex(config.index, beside),
     listen: placeTls(listen, beside),
     ...(ingest ? { ingest: placeTls(ingest, beside) } : {}),
     ...(parent ? { parent: placeParent(parent, beside) } : {}),
@@ -41,7 +42,16 @@ export function readSiteConfig(options: {
 type Beside = (path: string) => string;
 
 function placeBus(bus: SiteConfig['bus'], beside: Beside): SiteConfig['bus'] {
-  return bus.engine === 'kafka' ? placeKafkaTls(bus, beside) : bus;
+  return bus.engine === 'kafka' ? placeClientTls(bus, beside) : bus;
+}
+
+function placeIndex(index: SiteConfig['index'], beside: Beside): SiteConfig['index'] {
+  if (index.engine !== 'elasticsearch') return index;
+  const clusters = index.clusters.map((cluster) => ({
+    ...cluster,
+    connection: placeClientTls(cluster.connection, beside),
+  }));
+  return { ...index, clusters };
 }
 
 function placeParent(
@@ -52,22 +62,29 @@ function placeParent(
   return {
     ...parent,
     ...(bundle_file === undefined ? {} : { bundle_file: beside(bundle_file) }),
-    ...(ingress ? { ingress: placeKafkaTls(ingress, beside) } : {}),
+    ...(ingress ? { ingress: placeClientTls(ingress, beside) } : {}),
   };
 }
 
-function placeKafkaTls<T extends KafkaConnectionConfig>(config: T, beside: Beside): T {
-  if (!config.tls) return config;
-  const { ca_file, certificate_file, key_file, server_name } = config.tls;
-  return {
-    ...config,
-    tls: {
-      ...(ca_file === undefined ? {} : { ca_file: beside(ca_file) }),
-      ...(certificate_file === undefined ? {} : { certificate_file: beside(certificate_file) }),
-      ...(key_file === undefined ? {} : { key_file: beside(key_file) }),
-      ...(server_name === undefined ? {} : { server_name }),
-    },
-  };
+interface ClientFiles {
+  ca_file?: string | undefined;
+  certificate_file?: string | undefined;
+  key_file?: string | undefined;
+}
+
+/** Of a connection to brokers or to a cluster. */
+function placeClientTls<T extends { readonly tls?: ClientFiles | undefined }>(
+  connection: T,
+  beside: Beside,
+): T {
+  const { tls } = connection;
+  if (!tls) return connection;
+  const placed = { ...tls };
+  for (const name of ['ca_file', 'certificate_file', 'key_file'] as const) {
+    const path = tls[name];
+    if (path !== undefined) placed[name] = beside(path);
+  }
+  return { ...connection, tls: placed };
 }
 
 function placeReceiver(receiver: ReceiverConfig, beside: Beside): ReceiverConfig {

@@ -62,8 +62,13 @@ export function readFailure(error: unknown): PicketError {
     if (status === 403) return fault('FORBIDDEN', said, error);
     return fault('REFUSED', said, error);
   }
-  return fault('UNAVAILABLE', describeError(error), error);
+  const said = describeError(error);
+  // With TLS 1.3 a refused certificate is told after the handshake, and shows as a closed connection.
+  const hint = CLOSED.test(said) ? '; over TLS it may not take our certificate' : '';
+  return fault('UNAVAILABLE', `${said}${hint}`, error);
 }
+
+const CLOSED = /other side closed|socket hang up|ECONNRESET/;
 
 /** The answer, or its failure as `readFailure` tells it. */
 export async function answerOf<T>(asked: Promise<T>): Promise<T> {

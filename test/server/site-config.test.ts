@@ -245,6 +245,23 @@ describe('the bus of a site', () => {
   });
 });
 
+describe('Elasticsearch', () => {
+  test('has its files beside the configuration, for every cluster', () => {
+    const tls = 'tls: { ca_file: ca.pem, certificate_file: own.pem, key_file: own.key }';
+    const other = `{ name: gd, jurisdictions: [cn-gd], connection: { nodes: [https://gd:9200], ${tls} } }`;
+    const config = read(
+      `${SMALLEST}elasticsearch: { nodes: [https://es:9200], ${tls} }\nindex: { engine: elasticsearch, clusters: [${other}] }\n`,
+    );
+    const placed = {
+      ca_file: join(folder, 'ca.pem'),
+      certificate_file: join(folder, 'own.pem'),
+      key_file: join(folder, 'own.key'),
+    };
+    expect(config.elasticsearch?.tls).toEqual(placed);
+    expect(config.index).toMatchObject({ clusters: [{ connection: { tls: placed } }] });
+  });
+});
+
 describe('picket check', () => {
   test('finds nothing wrong with a good file and the bundled content', async () => {
     expect(await checkSite(write(SMALLEST), {})).toEqual([]);

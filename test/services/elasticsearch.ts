@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { appendFile, chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findFreePorts } from './free-port.ts';
@@ -9,8 +10,16 @@ import { requireProgram } from './programs.ts';
 import { type RunningProcess, startProcess } from './running-process.ts';
 import { waitUntil } from './wait-until.ts';
 
+/** PEM texts. */
+export interface ElasticsearchTls {
+  readonly certificate: string;
+  readonly key: string;
+  /** Who signs clients: those without a certificate of it are refused. */
+  readonly client_ca?: string;
+}
+
 export interface Elasticsearch {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or https with `tls` */
   readonly url: string;
   /** Of the launcher, whose child the node is. */
   pid(): number;
@@ -37,6 +46,8 @@ const isRoot = process.getuid?.() === 0;
 export async function startElasticsearch(
   options: {
     users?: Readonly<Record<string, string>>;
+    /** Needs users. */
+    tls?: ElasticsearchTls;
     settings?: readonly string[];
     /** Folder of the data, when it is to stand elsewhere; kept by the caller. */
     data?: string;
@@ -61,6 +72,7 @@ export async function startElasticsearch(
     join(config, 'users_roles'),
     users.length === 0 ? '' : `superuser:${users.map(([name]) => name).join(',')}\n`,
   );
+  const tlsSettings = await keepTls(config, options.tls);
   await appendFile(join(config, 'elasticsearch.yml'), `${(options.settings ?? []).join('\n')}\n`);
   if (isRoot) {
     chmodSync(folder, 0o755);
@@ -68,7 +80,7 @@ export async function startElasticsearch(
     await chown(data, NOBODY, NOBODY);
   }
   const [port, transport] = (await findFreePorts(2)) as [number, number];
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   let running: RunningProcess | undefined;
   const start = async (): Promise<void> => {
     const given = {
@@ -79,6 +91,7 @@ export async function startElasticsearch(
       'path.logs': join(folder, 'logs'),
       'xpack.security.enabled': String(users.length > 0),
       'xpack.security.transport.ssl.enabled': 'false',
+      ...tlsSettings,
       // A test's disk may be nearly full; those that need the bounds set them.
       'cluster.routing.allocation.disk.threshold_enabled': 'false',
     };
@@ -107,7 +120,7 @@ export async function startElasticsearch(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       holds: async () => {
         if (started.ended()) throw new Error(`Elasticsearch ended early:\n${started.said()}`);
-        return isUp(url);
+        return options.tls ? isOpen(port) : isUp(url);
       },
     });
   };
@@ -149,6 +162,37 @@ function childrenOf(pid: number): number[] {
 }
 
 /** Without credentials a secured node answers 401, which is an answer. */
+/** Writes the files beside the node's configuration, and says where they are. */
+async function keepTls(config: string, tls: ElasticsearchTls | undefined): Promise<Record<string, string>> {
+  if (!tls) return {};
+  const name = 'xpack.security.http.ssl';
+  await writeFile(join(config, 'http.crt'), tls.certificate);
+  await writeFile(join(config, 'http.key'), tls.key);
+  if (tls.client_ca !== undefined) await writeFile(join(config, 'clients.crt'), tls.client_ca);
+  return {
+    [`${name}.enabled`]: 'true',
+    [`${name}.certificate`]: 'http.crt',
+    [`${name}.key`]: 'http.key',
+    ...(tls.client_ca === undefined
+      ? {}
+      : {
+          [`${name}.certificate_authorities`]: 'clients.crt',
+          [`${name}.client_authentication`]: 'required',
+        }),
+  };
+}
+
+/** A node that asks for certificates says nothing to those that have none: that it listens must do. */
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
 async function isUp(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=5s`);

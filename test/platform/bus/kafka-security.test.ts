@@ -131,12 +131,14 @@ describe('a secured Kafka', { timeout: 60_000 }, () => {
     });
   });
 
-  test('refuses a certificate of another authority, and a client without one', async () => {
-    const { certificate, key } = await secured.issue('site-lyon', { foreign: true });
+  test('refuses a certificate of another authority, one that is expired, and a client without one', async () => {
     const brokers = [secured.tls];
-    await expect(open({ brokers, tls: { ca: secured.ca, certificate, key } })).rejects.toMatchObject({
-      code: 'BUS_AUTHENTICATION',
-    });
+    for (const how of [{ foreign: true }, { not_after_days: -1 }]) {
+      const { certificate, key } = await secured.issue('site-lyon', how);
+      await expect(open({ brokers, tls: { ca: secured.ca, certificate, key } })).rejects.toMatchObject({
+        code: 'BUS_AUTHENTICATION',
+      });
+    }
     await expect(open({ brokers, tls: { ca: secured.ca } })).rejects.toMatchObject({
       code: 'BUS_AUTHENTICATION',
     });
