@@ -33,6 +33,7 @@ export function createTeller(options: { clock: Clock; write: (line: string) => v
     begin(what, total) {
       const now = clock.monotonic();
       step = { what, total, done: 0, begun: now, told: now };
+      write(`${what}: ${total === undefined ? 'moving' : `${total.toLocaleString('en')} to move`}`);
     },
     add(count) {
       if (!step) return;
