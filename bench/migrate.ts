@@ -31,7 +31,7 @@ const persistence: Persistence = {
 };
 
 export async function run({ progress }: { progress: (line: string) => void }) {
-  await install(['jdk', 'elasticsearch']);
+  await install(['elasticsearch']);
   const count = Number(process.env['PICKET_BENCH_EVENTS'] ?? 100_000);
   const folder = mkdtempSync(join(tmpdir(), 'picket-bench-migrate-'));
   const elasticsearch = await startElasticsearch();
