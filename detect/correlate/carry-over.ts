@@ -12,8 +12,8 @@ export interface CarriedKey {
   readonly correlation: Correlation;
   readonly tenant: string;
   readonly key: Readonly<Record<string, string>>;
-  /** By time; none for the inner step of `first_seen`, which its signals make again. */
-  readonly signals: readonly Signal[];
+  /** By time; none for the inner step of `first_seen`, which its signals make again. Read when called. */
+  readonly signals: () => readonly Signal[];
   /** Current episode → when it was first made, ms since the epoch. */
   readonly made: Readonly<Record<string, number>>;
 }
@@ -43,11 +43,12 @@ function carryKey(store: SignalStore, { id, correlation, text }: KeyState): Carr
     .all(id))
     made[String(row['id'])] = Number(row['created']);
   const everything = { key: id, from: Number.MIN_SAFE_INTEGER, to: Number.MAX_SAFE_INTEGER, evidence: true };
-  const signals = correlation.identity.endsWith(POINTS)
-    ? []
-    : readRows(store, everything).map(({ evidence, ...row }): Signal => {
-        return { ...row, correlation, key, tenant, describe: () => evidence };
-      });
+  const signals = (): Signal[] =>
+    correlation.identity.endsWith(POINTS)
+      ? []
+      : readRows(store, everything).map(({ evidence, ...row }) => {
+          return { ...row, correlation, key, tenant, describe: () => evidence };
+        });
   return { number: id, correlation, tenant, key, signals, made };
 }
 

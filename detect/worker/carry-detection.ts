@@ -2,9 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BusMessage } from '../../platform/bus/bus.ts';
-import { POINTS } from '../correlate/carry-over.ts';
+import { type CarriedKey, POINTS } from '../correlate/carry-over.ts';
 import { openCorrelator } from '../correlate/correlator.ts';
-import type { Signal } from '../correlate/signal.ts';
 import {
   encodeAsOf,
   encodeMade,
@@ -24,16 +23,20 @@ export interface CarriedMessages {
   readonly messages: readonly BusMessage[];
   /** The number of the last key in it. */
   readonly after: number;
-  readonly signals: number;
+  /** Signals, or episodes, in it. */
+  readonly count: number;
 }
 
+/** To be sent in the order in which they stand here; sending some twice changes nothing. */
 export interface CarriedDetection {
   /** The next offset of a partition that detection had not worked. */
   position(topic: string, partition: number): number | undefined;
-  /** What keys after a number say, a few at a time; sending some twice changes nothing. */
-  messages(after: number): Generator<CarriedMessages>;
-  /** How far sites had told, for every partition: sent last, so that nothing is judged before all is there. */
+  /** The signals of keys after a number (0 for all), a few keys at a time. */
+  signals(after: number): Generator<CarriedMessages>;
+  /** How far sites had told, for every partition: nothing is judged before all signals are there. */
   told(): readonly BusMessage[];
+  /** When the episodes of keys after a number were first made: known where signals and times have made them again. */
+  made(after: number): Generator<CarriedMessages>;
   close(): void;
 }
 
@@ -49,35 +52,24 @@ export function carryDetection(folder: string): CarriedDetection | undefined {
   });
   return {
     position: (topic, partition) => correlator.position(topic, partition),
-    *messages(after) {
-      let signals: Signal[] = [];
-      let made = new Map<string, Record<string, number>>();
-      let held = 0;
-      const take = (number: number): CarriedMessages => {
-        const carried = {
-          messages: [
-            ...encodeSignals(signals),
-            ...[...made].map(([key, episodes]) => encodeMade(key, episodes)),
-          ],
-          after: number,
-          signals: signals.length,
-        };
-        [signals, made, held] = [[], new Map(), 0];
-        return carried;
-      };
-      let last = after;
-      for (const one of correlator.carryKeys(after)) {
-        last = one.number;
-        held++;
-        signals.push(...one.signals);
-        const { identity } = one.correlation;
-        // What first_seen makes of its signals is made where they are.
-        const from = identity.endsWith(POINTS) ? identity.slice(0, -POINTS.length) : identity;
-        const group = groupKey(keyGroupOf({ ...one, correlation: { ...one.correlation, identity: from } }));
-        if (Object.keys(one.made).length > 0) made.set(group, { ...made.get(group), ...one.made });
-        if (held >= KEYS_AT_ONCE) yield take(last);
+    *signals(after) {
+      for (const keys of inPieces(correlator.carryKeys(after))) {
+        const signals = keys.flatMap((key) => key.signals());
+        yield { messages: encodeSignals(signals), after: lastOf(keys), count: signals.length };
       }
-      if (held > 0) yield take(last);
+    },
+    *made(after) {
+      for (const keys of inPieces(correlator.carryKeys(after))) {
+        const made = new Map<string, Record<string, number>>();
+        for (const key of keys)
+          if (Object.keys(key.made).length > 0)
+            made.set(groupOf(key), { ...made.get(groupOf(key)), ...key.made });
+        yield {
+          messages: [...made].map(([group, episodes]) => encodeMade(group, episodes)),
+          after: lastOf(keys),
+          count: keys.reduce((sum, key) => sum + Object.keys(key.made).length, 0),
+        };
+      }
     },
     told: () => {
       const as_of = correlator.told();
@@ -86,4 +78,26 @@ export function carryDetection(folder: string): CarriedDetection | undefined {
     },
     close: () => correlator.close(),
   };
+}
+
+function* inPieces(all: Iterable<CarriedKey>): Generator<CarriedKey[]> {
+  let piece: CarriedKey[] = [];
+  for (const key of all) {
+    piece.push(key);
+    if (piece.length < KEYS_AT_ONCE) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
+}
+
+function lastOf(keys: readonly CarriedKey[]): number {
+  return keys.at(-1)?.number ?? 0;
+}
+
+/** What first_seen makes of its signals is made where they are. */
+function groupOf({ correlation, tenant, key }: CarriedKey): string {
+  const { identity } = correlation;
+  const from = identity.endsWith(POINTS) ? identity.slice(0, -POINTS.length) : identity;
+  return groupKey(keyGroupOf({ correlation: { ...correlation, identity: from }, tenant, key }));
 }

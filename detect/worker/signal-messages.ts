@@ -101,7 +101,7 @@ export function encodeAsOf(key: string, as_of: Readonly<Record<string, number>>)
   return { key, value: Buffer.from(JSON.stringify(as_of)), headers: { kind: 'as-of' } };
 }
 
-/** Episodes of a key group that a correlator of before made: id → when, ms since the epoch. After their signals. */
+/** Episodes of a key group that a correlator of before made: id → when, ms since the epoch. After what makes them. */
 export function encodeMade(key: string, made: Readonly<Record<string, number>>): BusMessage {
   return { key, value: Buffer.from(JSON.stringify(made)), headers: { kind: 'made' } };
 }

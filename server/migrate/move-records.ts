@@ -16,8 +16,13 @@ export interface MovedRecords {
   /** There already with another value, which was overwritten because it was asked for. */
   replaced: number;
   conflicts: number;
+  /** The target does not take it. */
+  refused: number;
   damaged: number;
 }
+
+const COUNTED_AS = { conflict: 'conflicts', refused: 'refused', damaged: 'damaged' } as const;
+type MoveFault = Fault & { readonly kind: keyof typeof COUNTED_AS };
 
 /** What a record is to be in its new place; as it is where nothing about it belongs to the old one. */
 export type Convert = (collection: Collection, id: string, value: object) => object;
@@ -42,7 +47,7 @@ export async function moveRecords(
   },
 ): Promise<MovedRecords> {
   const { from, progress, persistence, onMoved } = options;
-  const moved: MovedRecords = { created: 0, same: 0, replaced: 0, conflicts: 0, damaged: 0 };
+  const moved: MovedRecords = { created: 0, same: 0, replaced: 0, conflicts: 0, refused: 0, damaged: 0 };
   const moveAll = async (changes: readonly Pick<RecordChange, 'collection' | 'id'>[]): Promise<void> => {
     const ends = await Promise.all(changes.map((change) => moveRecord(options, change)));
     const faults: Fault[] = [];
@@ -50,7 +55,7 @@ export async function moveRecords(
       if (end === 'gone') continue;
       if (typeof end === 'string') moved[end]++;
       else {
-        moved[end.kind === 'conflict' ? 'conflicts' : 'damaged']++;
+        moved[COUNTED_AS[end.kind]]++;
         faults.push(end);
       }
     }
@@ -84,8 +89,8 @@ export async function moveRecords(
 async function moveRecord(
   { from, to, convert, replace, persistence }: Moving,
   { collection, id }: Pick<RecordChange, 'collection' | 'id'>,
-): Promise<'created' | 'same' | 'replaced' | 'gone' | Fault> {
-  const fault = (kind: Fault['kind'], message: string): Fault => {
+): Promise<'created' | 'same' | 'replaced' | 'gone' | MoveFault> {
+  const fault = (kind: MoveFault['kind'], message: string): MoveFault => {
     return { kind, part: 'records', place: `${collection}/${id}`, count: 1, message };
   };
   let value: object;

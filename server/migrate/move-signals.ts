@@ -1,6 +1,6 @@
 // Moves what detection knows to the bus: its signals, the times at which alerts were made, and how far sites have told.
 import type { CarriedDetection } from '../../detect/worker/carry-detection.ts';
-import type { Bus } from '../../platform/bus/bus.ts';
+import type { Bus, BusMessage } from '../../platform/bus/bus.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import type { Progress } from './open-progress.ts';
 import { type Persistence, persist } from './persist.ts';
@@ -14,20 +14,25 @@ export async function moveSignals(options: {
   onMoved: (signals: number) => void;
 }): Promise<number> {
   const { detection, to, progress, persistence, onMoved } = options;
-  let sent = 0;
-  for (const { messages, after, signals } of detection.messages(
-    (progress.get('signals') as number | undefined) ?? 0,
-  )) {
+  const send = async (messages: readonly BusMessage[]): Promise<void> => {
     persistence.signal.throwIfAborted();
     if (messages.length > 0) await persist(persistence, () => to.produce(TOPICS.signals, messages));
+  };
+  const placeIn = (step: string): number => (progress.get(step) as number | undefined) ?? 0;
+  let sent = 0;
+  for (const { messages, after, count } of detection.signals(placeIn('signals'))) {
+    await send(messages);
     await progress.set('signals', after);
-    sent += signals;
-    onMoved(signals);
+    sent += count;
+    onMoved(count);
   }
-  if (progress.get('signals-told') === undefined) {
-    const told = detection.told();
-    if (told.length > 0) await persist(persistence, () => to.produce(TOPICS.signals, told));
-    await progress.set('signals-told', true);
+  if (placeIn('signals-told') === 0) {
+    await send(detection.told());
+    await progress.set('signals-told', 1);
+  }
+  for (const { messages, after } of detection.made(placeIn('signals-made'))) {
+    await send(messages);
+    await progress.set('signals-made', after);
   }
   return sent;
 }

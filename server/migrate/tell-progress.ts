@@ -2,6 +2,8 @@
 import type { Clock } from '../../platform/core/clock.ts';
 
 const EVERY_MS = 5_000;
+/** Writes under way at the same time wait for the same reason: it is said once. */
+const WAITS_APART_MS = 500;
 
 export interface Teller {
   /** Begins a step: `events`, of so many (undefined when nobody knows). Ends the one before. */
@@ -17,6 +19,7 @@ export function createTeller(options: { clock: Clock; write: (line: string) => v
   let step:
     | { what: string; total: number | undefined; done: number; begun: number; told: number }
     | undefined;
+  let waited = Number.NEGATIVE_INFINITY;
   const rate = (done: number, begun: number): string =>
     Math.round(done / Math.max(0.001, (clock.monotonic() - begun) / 1_000)).toLocaleString('en');
   const tell = (): void => {
@@ -33,6 +36,7 @@ export function createTeller(options: { clock: Clock; write: (line: string) => v
     begin(what, total) {
       const now = clock.monotonic();
       step = { what, total, done: 0, begun: now, told: now };
+      write(`${what}: ${total === undefined ? 'moving' : `${total.toLocaleString('en')} to move`}`);
     },
     add(count) {
       if (!step) return;
@@ -44,6 +48,9 @@ export function createTeller(options: { clock: Clock; write: (line: string) => v
       step = undefined;
     },
     wait(reason, wait_ms) {
+      const now = clock.monotonic();
+      if (now - waited < WAITS_APART_MS) return;
+      waited = now;
       write(`waits ${wait_ms / 1_000} s and tries again: ${reason}`);
     },
   };

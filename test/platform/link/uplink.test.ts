@@ -17,6 +17,12 @@ import { encodeBatch } from '../../../platform/link/batch.ts';
 import { type BatchAnswer, FIRST_PREVIOUS } from '../../../platform/link/protocol.ts';
 import { takeBatch } from '../../../platform/link/take-batch.ts';
 import { startUplink, type Uplink, type UplinkStep } from '../../../platform/link/uplink.ts';
+import {
+  loadUplinkState,
+  saveUplinkState,
+  startOnNewBus,
+  uplinkPosition,
+} from '../../../platform/link/uplink-state.ts';
 import { openEmbeddedRecords } from '../../../platform/records/embedded/open-embedded-records.ts';
 import type { RecordStore } from '../../../platform/records/record-store.ts';
 import { waitUntil } from '../../services/wait-until.ts';
@@ -224,6 +230,71 @@ describe('the uplink of a bus that was made anew', () => {
     await until('the one of the new bus', 4);
     expect(await arrived()).toEqual(['a', 'b', 'c', 'd']);
     await uplink.stop();
+    await child.close();
+    await parent.close();
+    rmSync(home, { recursive: true, force: true });
+    rmSync(away, { recursive: true, force: true });
+  });
+});
+
+describe('the uplink of a bus that was moved elsewhere', () => {
+  it.each(STEPS)('sends and counts each record once, wherever it stood (%s)', async (step) => {
+    const [home, away] = [makeFolder(), makeFolder()];
+    const keys = await openSiteKeys({ folder: join(home, 'keys') });
+    const parent = await openEnd(away);
+    await parent.records.create('sites', SITE.id, siteRecord(keys));
+    const send = takeAt(parent, keys);
+    const child = await openEnd(home);
+    const total = 11;
+    const messages = Array.from({ length: total }, (_, at) => ({
+      key: String(at),
+      value: Buffer.from(JSON.stringify(makeEvent({ id: `e-${at}`, class: 'network-flow' }))),
+      headers: {},
+    }));
+    await child.bus.produce(TOPICS.events, messages);
+    let left = 2;
+    let crashed = false;
+    let uplink = await start({
+      child,
+      keys,
+      send,
+      reached: async (here) => {
+        if (!crashed && (here !== step || --left > 0)) return;
+        crashed = true;
+        throw new Error('crashed');
+      },
+    });
+    await waitUntil({ what: 'crash', holds: () => crashed, timeout_ms: 10_000, interval_ms: 2 });
+    await uplink.stop();
+    // As picket migrate does: what is left goes to the new bus, and the state begins there.
+    const state = await loadUplinkState(child.records);
+    const bus = await openEmbeddedBus({ folder: join(home, 'new-bus'), clock: systemClock });
+    await bus.ensureTopics(Object.values(TOPICS));
+    for (const topic of [TOPICS.events, TOPICS.residency])
+      for (const [partition] of (await child.bus.bounds(topic)).entries()) {
+        const offset = uplinkPosition(state, topic.name, partition) ?? 0;
+        await bus.produce(topic, await child.bus.read({ topic, partition, offset, max_records: 1_000 }));
+      }
+    await saveUplinkState(child.records, startOnNewBus(state, 1_700_000_000_000));
+    uplink = await start({ child: { ...child, bus }, keys, send });
+    const ledger = async (): Promise<number> => {
+      const all = (await readTopic(parent.bus, TOPICS.residency)) as unknown as ResidencyLedgerEntry[];
+      const entries = [...new Map(all.map((entry) => [entry.id, entry])).values()];
+      return entries.flatMap(({ counts }) => counts).reduce((sum, { records }) => sum + records, 0);
+    };
+    await waitUntil({
+      what: 'all counted',
+      holds: async () => (await ledger()) >= total,
+      timeout_ms: 10_000,
+      interval_ms: 5,
+    });
+    await uplink.stop();
+    const ids = (await readTopic(parent.bus, TOPICS.events)).map(
+      (event) => (event['event'] as { id: string }).id,
+    );
+    expect(ids.sort()).toEqual(messages.map((_, at) => `e-${at}`).sort());
+    expect(await ledger()).toBe(total);
+    await bus.close();
     await child.close();
     await parent.close();
     rmSync(home, { recursive: true, force: true });

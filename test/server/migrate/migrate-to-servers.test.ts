@@ -1,5 +1,5 @@
 // An embedded centre with alerts, incidents, postures and dead letters, moved to real Kafka and Elasticsearch through kill -9, and taken up there.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -10,7 +10,14 @@ import { type Kafka, startKafka } from '../../services/kafka.ts';
 import { isRealRun, requireReal } from '../../services/require-real.ts';
 import { waitUntil } from '../../services/wait-until.ts';
 import { writeSite } from '../site-files.ts';
-import { clientOf, makeFolder, type RunningPicket, runPicket, startPicket } from '../start-picket.ts';
+import {
+  clientOf,
+  type Finished,
+  makeFolder,
+  type RunningPicket,
+  runPicket,
+  startPicket,
+} from '../start-picket.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const RECORDINGS = join(ROOT, 'demo', 'recordings');
@@ -44,7 +51,7 @@ interface Report {
   readonly bus?: { dead_letters: number; signals: number };
 }
 
-describe('picket migrate', { timeout: 300_000 }, () => {
+describe('picket migrate', { timeout: 480_000 }, () => {
   let kafka: Kafka;
   let elasticsearch: Elasticsearch;
   let site: RunningPicket | undefined;
@@ -111,15 +118,25 @@ describe('picket migrate', { timeout: 300_000 }, () => {
     const end = await runPicket(['replay', recording, '--source', source, '--data', data, '--json']);
     expect(end.stderr).toBe('');
   };
-  /** Runs until it is killed after so many ms; true when it ended before. */
-  const killAfter = (wait_ms: number): Promise<boolean> =>
+  /** Runs it; when it says something that fits, `act` comes, after so many ms. */
+  const migrateUntil = (
+    said: RegExp,
+    wait_ms: number,
+    act: (child: ChildProcess) => unknown,
+  ): Promise<Finished> =>
     new Promise((resolve) => {
-      const child = spawn(process.execPath, [PROGRAM, 'migrate', '--site', file], { stdio: 'ignore' });
-      const timer = setTimeout(() => child.kill('SIGKILL'), wait_ms);
-      child.once('exit', (code) => {
-        clearTimeout(timer);
-        resolve(code !== null);
+      const child = spawn(process.execPath, [PROGRAM, 'migrate', '--site', file, '--json'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
       });
+      let [stdout, stderr, acted] = ['', '', false];
+      child.stdout.on('data', (piece: Buffer) => (stdout += piece.toString()));
+      child.stderr.on('data', (piece: Buffer) => {
+        stderr += piece.toString();
+        if (acted || !said.test(stderr)) return;
+        acted = true;
+        setTimeout(() => act(child), wait_ms);
+      });
+      child.once('close', (code) => resolve({ code: code ?? undefined, stdout, stderr }));
     });
 
   test('ends with every record and event once after kills at any point, and the site goes on where it was', async () => {
@@ -162,10 +179,22 @@ describe('picket migrate', { timeout: 300_000 }, () => {
     const { findings } = JSON.parse(preview.stdout) as { findings: { state: string }[] };
     expect(findings.filter(({ state }) => state === 'problem')).toEqual([]);
     expect(preview.code).toBe(0);
-    let ended = false;
-    for (let wait = 1_500, kills = 0; !ended && kills < 12; wait += 400 + 311 * (kills % 3), kills++)
-      ended = await killAfter(wait);
-    const end = await runPicket(['migrate', '--site', file, '--json'], { timeout_ms: 180_000 });
+    // Killed as each step begins or ends, and in the middle of the long one. What is finished is not begun again.
+    const steps = ['signals: moving', 'signals: \\d', 'dead letters: \\d', 'records: moving', 'records: \\d'];
+    const last = 'events: .* to move';
+    const kill = (child: ChildProcess) => child.kill('SIGKILL');
+    for (const at of steps.keys()) {
+      const here = new RegExp([...steps.slice(at), last].join('|'));
+      expect((await migrateUntil(here, 7 * at, kill)).code).toBeUndefined();
+    }
+    expect((await migrateUntil(new RegExp(last), 0, (child) => child.kill('SIGINT'))).stderr).toContain(
+      'MIGRATE_INTERRUPTED',
+    );
+    for (const wait of [150, 300]) await migrateUntil(new RegExp(last), wait, kill);
+    const end = await migrateUntil(new RegExp(last), 100, async () => {
+      await elasticsearch.kill();
+      await elasticsearch.start();
+    });
     const report = JSON.parse(end.stdout) as Report;
     expect({ code: end.code, faults: report.faults }).toEqual({ code: 0, faults: 0 });
     const again = JSON.parse((await runPicket(['migrate', '--site', file, '--json'])).stdout) as Report;

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../platform/core/log.ts';
 import { type SegmentWalk, walkSegments } from '../../../platform/index/embedded/walk-segments.ts';
 import type { EventIndex, IndexDocument } from '../../../platform/index/event-index.ts';
+import { federateIndex } from '../../../platform/index/federated-index.ts';
 import { openIndex } from '../../../platform/index/open-index.ts';
 import { moveEvents } from '../../../server/migrate/move-events.ts';
 import { openProgress } from '../../../server/migrate/open-progress.ts';
@@ -188,6 +190,35 @@ describe('events', () => {
     expect(missing.length).toBe(1);
     expect(missing[0]?.message).toMatch(/^\d+ of \d+ events are in the target$/);
     await progress.close();
+    walk.close();
+    await index.close();
+  });
+
+  test('go to the place of their jurisdiction, and are looked for there', async () => {
+    const from = await fill('old', manyDocuments(500));
+    const walk = walkSegments({ folder: from });
+    const [here, there] = [
+      await openIndex({ engine: 'embedded', folder: join(folder, 'here') }),
+      await openIndex({ engine: 'embedded', folder: join(folder, 'there') }),
+    ];
+    const index = federateIndex({
+      places: [
+        { name: 'here', index: here },
+        { name: 'there', index: there, jurisdictions: ['cn-gd'] },
+      ],
+      logger: silentLogger,
+    });
+    const { moved, verified, faults } = await run({ walk, index, progress: folder });
+    expect(moved.created).toBe(500);
+    expect(faults).toEqual([]);
+    expect(Object.fromEntries(verified.map(({ jurisdiction, found }) => [jurisdiction, found]))).toEqual({
+      'cn-gd': 100,
+      'eu-fr': 400,
+    });
+    const jurisdictions = async (place: EventIndex): Promise<string[]> => [
+      ...new Set((await place.segments()).map(({ jurisdiction }) => jurisdiction)),
+    ];
+    expect([await jurisdictions(here), await jurisdictions(there)]).toEqual([['eu-fr'], ['cn-gd']]);
     walk.close();
     await index.close();
   });

@@ -112,7 +112,7 @@ describe('records', () => {
     await to.create('alerts', 'b', { m: 2, n: 1 });
     await to.create('alerts', 'c', { n: 3 });
     const first = await run(from, to);
-    expect(first.moved).toEqual({ created: 1, same: 1, replaced: 0, conflicts: 1, damaged: 0 });
+    expect(first.moved).toEqual({ created: 1, same: 1, replaced: 0, conflicts: 1, refused: 0, damaged: 0 });
     expect(first.faults).toEqual(['conflict alerts/a']);
     expect((await to.get('alerts', 'a'))?.value).toEqual({ n: 2 });
     expect(first.verified.find(({ collection }) => collection === 'alerts')).toMatchObject({
