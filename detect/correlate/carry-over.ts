@@ -52,25 +52,9 @@ function carryKey(store: SignalStore, { id, correlation, text }: KeyState): Carr
   return { number: id, correlation, tenant, key, signals, made };
 }
 
-/**
- * Episodes that another correlator made first keep the time at which it did, those too that are made here later (when
- * sites are told to have come so far, say).
- */
+/** Episodes that another correlator made first keep the time at which it did. Unknown ids are left alone. */
 export function backdate(store: SignalStore, made: Readonly<Record<string, number>>): void {
   store.begin();
   const update = store.statement('UPDATE episodes SET created = min(created, ?) WHERE id = ?');
-  const note = store.statement(
-    'INSERT INTO made_before VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET created = min(created, excluded.created)',
-  );
-  for (const [id, created] of Object.entries(made)) {
-    update.run(created, id);
-    note.run(id, created);
-  }
-}
-
-/** When another correlator made an episode; undefined when none did. */
-export function madeBefore(store: SignalStore, id: string): number | undefined {
-  return store.statement('SELECT created FROM made_before WHERE id = ?').get(id)?.['created'] as
-    | number
-    | undefined;
+  for (const [id, created] of Object.entries(made)) update.run(created, id);
 }

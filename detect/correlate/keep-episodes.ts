@@ -1,5 +1,4 @@
 // Keeps the episodes of one key in the store: runs of firing points that begin, go on, join, part or vanish.
-import { madeBefore } from './carry-over.ts';
 import { alertId, comparePoints, cutOf, joinRuns, type Point, type Run, spanOf } from './episodes.ts';
 import type { SignalRow } from './firing/signal-row.ts';
 import type { KeyWork } from './key-change.ts';
@@ -43,7 +42,7 @@ export function extend(work: KeyWork, key: KeyState, first: Point, last: Point):
   work.onChange(id);
 }
 
-function newEpisode({ store, now }: KeyWork, key: KeyState, run: Run): { id: string; row: EpisodeRow } {
+function newEpisode({ now }: KeyWork, key: KeyState, run: Run): { id: string; row: EpisodeRow } {
   const [tenant, fields] = JSON.parse(key.text) as [string, Record<string, string>];
   const { id: rule, scope } = key.correlation.rule;
   const id = alertId({ rule, scope, tenant, key: fields, anchor: run.anchor });
@@ -57,7 +56,7 @@ function newEpisode({ store, now }: KeyWork, key: KeyState, run: Run): { id: str
     state: 'current',
     superseded_by: null,
     revision: 0,
-    created: Math.min(now, madeBefore(store, id) ?? now),
+    created: now,
   };
   return { id, row };
 }

@@ -1,4 +1,4 @@
-// The correlator's SQLite file: keys, chunks of signals, the log of what is in no chunk yet, episodes (and when others made them before), positions, what is to be sent.
+// The correlator's SQLite file: keys, chunks of signals, the log of what is in no chunk yet, episodes, positions, what is to be sent.
 import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -37,7 +37,6 @@ CREATE TABLE IF NOT EXISTS episodes (
   revision INTEGER NOT NULL, created INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS episodes_by_key ON episodes (key, anchor_t);
-CREATE TABLE IF NOT EXISTS made_before (id TEXT PRIMARY KEY, created INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS handed (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, body TEXT NOT NULL
 );
