@@ -117,10 +117,10 @@ describe('detection that is carried over', () => {
           const carried = carryDetection(run);
           if (!carried) throw new Error('there is a store');
           // A step that was interrupted is sent once more.
-          for (const part of [carried.signals, carried.made]) {
+          for (const step of ['signals', 'made'] as const) {
             for (let time = 0; time < (twice ? 2 : 1); time++)
-              for (const { messages } of part(0)) await bus.produce(topic, messages);
-            if (part === carried.signals) await bus.produce(topic, carried.told());
+              for (const { messages } of carried[step](0)) await bus.produce(topic, messages);
+            if (step === 'signals') await bus.produce(topic, carried.told());
           }
           carried.close();
           await settle(bus, join(run, 'new'), correlations);
