@@ -117,12 +117,11 @@ describe('detection that is carried over', () => {
           const carried = carryDetection(run);
           if (!carried) throw new Error('there is a store');
           // A step that was interrupted is sent once more.
-          const times = twice ? 2 : 1;
-          for (let time = 0; time < times; time++)
-            for (const { messages } of carried.signals(0)) await bus.produce(topic, messages);
-          await bus.produce(topic, carried.told());
-          for (let time = 0; time < times; time++)
-            for (const { messages } of carried.made(0)) await bus.produce(topic, messages);
+          for (const step of ['signals', 'made'] as const) {
+            for (let time = 0; time < (twice ? 2 : 1); time++)
+              for (const { messages } of carried[step](0)) await bus.produce(topic, messages);
+            if (step === 'signals') await bus.produce(topic, carried.told());
+          }
           carried.close();
           await settle(bus, join(run, 'new'), correlations);
           const moved = (await newestAlerts(bus)).map(withoutRevision);
