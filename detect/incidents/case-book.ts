@@ -8,12 +8,7 @@ import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
 import { shortId } from '../../platform/core/short-id.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import { workBeside } from '../../platform/core/work-beside.ts';
-import {
-  type RecordQuery,
-  type RecordStore,
-  type StoredRecord,
-  upsertRecord,
-} from '../../platform/records/record-store.ts';
+import { eachRecord, type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
 import { AlertGraph, type Component } from './alert-graph.ts';
 import { type CaseAlert, caseAlertOf, compareAlerts, describeCase } from './describe-case.ts';
 import { groupApart } from './group-apart.ts';
@@ -67,13 +62,13 @@ export async function openCaseBook(options: {
   const heirs = new Map<string, string>();
 
   const gone = new Map<string, string>();
-  for await (const { value } of readAll((query) => records.query<Alert>('alerts', query))) {
+  for await (const { value } of eachRecord<Alert>(records, 'alerts')) {
     if (value.state === 'current') alerts.set(value.id, caseAlertOf(value));
     else if (value.superseded_by !== undefined) gone.set(value.id, value.superseded_by);
   }
   const nodes = (ids: Iterable<string>) => [...ids].flatMap((id) => alerts.get(id) ?? []).map(nodeOf);
   const owed: Incident[] = [];
-  for await (const { id, value } of readAll((query) => records.query<Incident>('incidents', query))) {
+  for await (const { id, value } of eachRecord<Incident>(records, 'incidents')) {
     if (value.merged_into !== undefined) continue;
     const own = value.alerts.map((alert) => alert.id).filter((alert) => alerts.has(alert));
     members.set(id, new Set(own));
@@ -332,16 +327,4 @@ export async function openCaseBook(options: {
 
 function engineNote(at: string, text: string): IncidentNote {
   return { at, actor: ENGINE_ACTOR, kind: 'engine', text };
-}
-
-/** Every record of a query, page by page. */
-async function* readAll<T extends object>(
-  readPage: (query: RecordQuery) => Promise<{ records: readonly StoredRecord<T>[]; cursor?: string }>,
-): AsyncGenerator<StoredRecord<T>> {
-  let cursor: string | undefined;
-  do {
-    const page = await readPage({ limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
-    yield* page.records;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
 }

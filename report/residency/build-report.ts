@@ -5,7 +5,7 @@ import { Jurisdiction, Slug } from '../../platform/core/names.ts';
 import { FieldAct, type ResidencyLedgerEntry } from '../../platform/core/residency-ledger.ts';
 import { SCHEMA_VERSION, SchemaVersion } from '../../platform/core/schema-version.ts';
 import type { SiteRecord } from '../../platform/core/site.ts';
-import type { RecordStore } from '../../platform/records/record-store.ts';
+import { eachRecord, type RecordStore } from '../../platform/records/record-store.ts';
 import { findGaps, ReportGap } from './find-gaps.ts';
 
 const Amount = z.object({ records: z.number().int(), bytes: z.number().int() });
@@ -69,8 +69,6 @@ export const ResidencyReport = z.object({
 });
 export type ResidencyReport = z.infer<typeof ResidencyReport>;
 
-const PAGE = 1_000;
-
 /**
  * Sums the ledger entries that touch the period (`from` and `to`, ISO 8601; entries are not cut in two).
  * Every enrolled site is named, also one of which nothing was heard.
@@ -84,10 +82,10 @@ export async function buildResidencyReport(options: {
 }): Promise<ResidencyReport> {
   const { records, from, to, now } = options;
   const sites = new Map<string, SiteRecord>();
-  for await (const site of readAll<SiteRecord>(records, 'sites')) sites.set(site.id, site);
+  for await (const site of valuesOf<SiteRecord>(records, 'sites')) sites.set(site.id, site);
   const entries = new Map<string, ResidencyLedgerEntry[]>();
   for (const site of sites.values()) if (site.state !== 'invited') entries.set(site.id, []);
-  for await (const entry of readAll<ResidencyLedgerEntry>(
+  for await (const entry of valuesOf<ResidencyLedgerEntry>(
     records,
     'residency-ledger',
     periodOf({ from, to }),
@@ -130,21 +128,12 @@ function periodOf({ from, to }: { from: string | undefined; to: string | undefin
   return allOf(parts);
 }
 
-async function* readAll<T extends object>(
+async function* valuesOf<T extends object>(
   records: RecordStore,
   collection: 'sites' | 'residency-ledger',
   where?: Expression,
 ): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const page = await records.query<T>(collection, {
-      limit: PAGE,
-      ...(where ? { where } : {}),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const { value } of page.records) yield value;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { value } of eachRecord<T>(records, collection, where)) yield value;
 }
 
 function buildSite(options: {

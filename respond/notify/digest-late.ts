@@ -5,7 +5,12 @@ import { describeError, errorCode } from '../../platform/core/errors.ts';
 import { equals } from '../../platform/core/expression/expression.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { LEVELS } from '../../platform/core/names.ts';
-import { type RecordChange, type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
+import {
+  eachRecord,
+  type RecordChange,
+  type RecordStore,
+  upsertRecord,
+} from '../../platform/records/record-store.ts';
 import type { Deliverer } from './deliver.ts';
 
 export interface LateDigest {
@@ -16,7 +21,6 @@ export interface LateDigest {
 /** One hour. */
 const PERIOD_MS = 3_600_000;
 const LOOK_MS = 30_000;
-const PAGE = 1_000;
 /** Rules that a digest names, the most alerts first. */
 const MOST_RULES = 20;
 /** Record `settings/late-digests`. */
@@ -85,23 +89,14 @@ export async function startLateDigest(options: {
     const rules = new Map<string, number>();
     const levels = new Map<Alert['rule']['level'], number>();
     let [count, first, last] = [0, '', ''];
-    let cursor: string | undefined;
-    do {
-      const page = await records.query<Alert>('alerts', {
-        where: equals('digest', digest),
-        limit: PAGE,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      for (const { value: alert } of page.records) {
-        if (alert.state !== 'current') continue;
-        count++;
-        rules.set(alert.rule.name, (rules.get(alert.rule.name) ?? 0) + 1);
-        levels.set(alert.rule.level, (levels.get(alert.rule.level) ?? 0) + 1);
-        if (first === '' || alert.first < first) first = alert.first;
-        if (alert.last > last) last = alert.last;
-      }
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    for await (const { value: alert } of eachRecord<Alert>(records, 'alerts', equals('digest', digest))) {
+      if (alert.state !== 'current') continue;
+      count++;
+      rules.set(alert.rule.name, (rules.get(alert.rule.name) ?? 0) + 1);
+      levels.set(alert.rule.level, (levels.get(alert.rule.level) ?? 0) + 1);
+      if (first === '' || alert.first < first) first = alert.first;
+      if (alert.last > last) last = alert.last;
+    }
     if (count === 0) return;
     const named = [...rules].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, MOST_RULES);
     const gravest = [...levels.keys()].sort((a, b) => LEVELS.indexOf(b) - LEVELS.indexOf(a))[0];
@@ -156,16 +151,8 @@ async function markMissed(options: {
   records: RecordStore;
   mark: (id: string) => Promise<void>;
 }): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const page = await options.records.query<Alert>('alerts', {
-      limit: PAGE,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const { id, value } of page.records)
-      if (value.digest === undefined && isLate(value)) await options.mark(id);
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  for await (const { id, value } of eachRecord<Alert>(options.records, 'alerts'))
+    if (value.digest === undefined && isLate(value)) await options.mark(id);
 }
 
 function splitDigest(digest: string): [site: string, begin: string] {

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../platform/core/clock.ts';
 import { errorCode, PicketError } from '../../platform/core/errors.ts';
-import type { RecordStore } from '../../platform/records/record-store.ts';
+import { eachRecord, type RecordStore } from '../../platform/records/record-store.ts';
 
 /** Who acts; `actor` stands in every record of an act. */
 export interface Principal {
@@ -95,20 +95,12 @@ export function createAccess({ records, clock }: { records: RecordStore; clock: 
     },
     async retire(options = {}) {
       for (const collection of ['sessions', 'api-tokens'] as const) {
-        let cursor: string | undefined;
-        do {
-          const page = await records.query<Credential>(collection, {
-            limit: 1_000,
-            ...(cursor === undefined ? {} : { cursor }),
-          });
-          cursor = page.cursor;
-          for (const { id, revision, value } of page.records) {
-            const done =
-              Date.parse(value.expires) <= clock.now() ||
-              (value.kind === 'api-token' && value.actor === options.actor);
-            if (done) await removeIfThere(collection, id, revision);
-          }
-        } while (cursor !== undefined);
+        for await (const { id, revision, value } of eachRecord<Credential>(records, collection)) {
+          const done =
+            Date.parse(value.expires) <= clock.now() ||
+            (value.kind === 'api-token' && value.actor === options.actor);
+          if (done) await removeIfThere(collection, id, revision);
+        }
       }
     },
     async signOut(session) {

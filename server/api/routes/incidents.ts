@@ -11,6 +11,7 @@ import { measureCases } from '../../../detect/incidents/measure-cases.ts';
 import { Incident, IncidentLink } from '../../../platform/core/incident.ts';
 import { Investigation } from '../../../platform/core/investigation.ts';
 import { parseKql } from '../../../platform/core/kql/parse-kql.ts';
+import { eachRecord } from '../../../platform/records/record-store.ts';
 import type { Api } from '../api.ts';
 import { IncidentChange, IncidentDetail, IncidentList, PageQuery } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -209,17 +210,9 @@ export function incidentRoutes(api: Api, { records, clock, config, investigate }
       const to = request.query.to ?? new Date(clock.now()).toISOString();
       const from = request.query.from ?? new Date(Date.parse(to) - METRICS_MS).toISOString();
       const incidents: Incident[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await records.query<Incident>('incidents', {
-          limit: 1_000,
-          where: parseKql('not merged_into: *'),
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        for (const { value } of page.records)
-          if (value.created >= from && value.created < to) incidents.push(value);
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      const standing = parseKql('not merged_into: *');
+      for await (const { value } of eachRecord<Incident>(records, 'incidents', standing))
+        if (value.created >= from && value.created < to) incidents.push(value);
       return { from, to, incidents: incidents.length, ...measureCases(incidents) };
     },
   );
