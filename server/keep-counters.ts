@@ -2,17 +2,13 @@
 import { Counters, type CounterValue, type Stage } from '../platform/core/counters.ts';
 import type { Logger } from '../platform/core/log.ts';
 import { eachRecord, type RecordStore, upsertRecord } from '../platform/records/record-store.ts';
+import { idOfProcess, isOfAnyProcess } from './record-of-process.ts';
 
 const ID = 'totals';
 const INTERVAL_MS = 1_000;
 
 interface Totals {
   readonly totals: readonly CounterValue[];
-}
-
-/** The id of what one process counted; `process` is undefined where one process is the whole site. */
-export function countsId(name: string, process: string | undefined): string {
-  return process === undefined ? name : `${name}:${process}`;
 }
 
 /** Restores the totals and stores them once a second; what was counted within the second before a kill is lost. */
@@ -23,7 +19,7 @@ export async function keepCounters(options: {
   logger: Logger;
 }): Promise<{ close(): Promise<void> }> {
   const { counters, records, logger } = options;
-  const id = countsId(ID, options.process);
+  const id = idOfProcess(ID, options.process);
   const kept = await records.get<Totals>('counters', id);
   if (kept) counters.restore(kept.value.totals);
   let stored = JSON.stringify(counters.snapshot());
@@ -62,11 +58,11 @@ export async function sumCounters(options: {
 }): Promise<CounterValue[]> {
   const { counters, records, process } = options;
   if (process === undefined) return counters.snapshot();
-  const own = countsId(ID, process);
+  const own = idOfProcess(ID, process);
   const sum = new Counters();
   sum.restore(counters.snapshot());
   for await (const { id, value } of eachRecord<Totals>(records, 'counters')) {
-    if (id === own || !(id === ID || id.startsWith(`${ID}:`))) continue;
+    if (id === own || !isOfAnyProcess(id, ID)) continue;
     for (const { stage, reason, source, count } of value.totals)
       sum.add(stage as Stage, reason, { by: count, ...(source === undefined ? {} : { source }) });
   }

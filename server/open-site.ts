@@ -12,9 +12,9 @@ import type { Logger } from '../platform/core/log.ts';
 import { TOPICS } from '../platform/core/topics.ts';
 import { openLocalKeys, openSiteKeys, type SiteKeys } from '../platform/identity/site-identity.ts';
 import type { EventIndex } from '../platform/index/event-index.ts';
-import { holdLease } from '../platform/records/hold-lease.ts';
+import { holdLease, type Work } from '../platform/records/hold-lease.ts';
 import type { RecordStore } from '../platform/records/record-store.ts';
-import { holdFolder } from '../platform/sqlite/hold-folder.ts';
+import { DurableDatabase } from '../platform/sqlite/durable-database.ts';
 import { resolveContent } from './content-path.ts';
 import type { Endings } from './endings.ts';
 import { keepCounters } from './keep-counters.ts';
@@ -58,8 +58,6 @@ export interface OpenSite {
   alone(name: string, start: () => Promise<Work> | Work): Promise<Work>;
 }
 
-export type Work = { stop(): Promise<unknown> };
-
 /** The folder of the keys that all processes of a site share: `identity` and `authority` in it. */
 export function keysOf(config: SiteConfig): string {
   return config.keys ?? config.data;
@@ -92,8 +90,16 @@ export async function openSite(options: {
   const counters = new Counters();
 
   await mkdir(config.data, { recursive: true, mode: 0o700 });
-  const held = holdFolder(folder);
-  endings.add('folder', async () => held.release());
+  // Kafka and Elasticsearch lock nothing here: a file that is open to one process alone stands for the folder.
+  const held = new DurableDatabase({
+    folder,
+    file: 'instance.sqlite',
+    codePrefix: 'DATA',
+    schemaVersion: 1,
+    schema: '',
+    group_wait_ms: 0,
+  });
+  endings.add('folder', () => held.close());
   const bus = await openSiteBus({ config, folder, clock, counters, logger });
   endings.add('bus', () => bus.close());
   await bus.ensureTopics(Object.values(TOPICS));

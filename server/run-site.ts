@@ -7,8 +7,8 @@ import { createLogger, type Logger } from '../platform/core/log.ts';
 import { type Authority, createAuthority } from '../platform/identity/authority.ts';
 import type { ReloadView } from './api/rule-contract.ts';
 import { Endings } from './endings.ts';
-import { countsId } from './keep-counters.ts';
 import { folderOf, keysOf, type Membership, makeFolder, type OpenSite, openSite } from './open-site.ts';
+import { idOfProcess } from './record-of-process.ts';
 import { ALL_ROLES, checkEngines, describeRoles } from './roles/role.ts';
 import { startApiRole } from './roles/start-api.ts';
 import { startDetectRole } from './roles/start-detect.ts';
@@ -130,7 +130,7 @@ async function start(options: {
 }
 
 function openRules(site: OpenSite): Promise<SiteRules> {
-  return startRules({ ...site, ownsPacks: site.roles.has('api') });
+  return startRules({ ...site, servesApi: site.roles.has('api') });
 }
 
 /** Of sources that listen, and of what the API hands in. */
@@ -138,7 +138,7 @@ async function openIntake(site: OpenSite, endings: Endings): Promise<Intake> {
   const { config, bus, records, clock, counters, logger, siteEvents } = site;
   const stateStore = createSourceStateStore({
     store: records,
-    idOf: (source) => countsId(`source-state:${source}`, site.process),
+    idOf: (source) => idOfProcess(`source-state:${source}`, site.process),
     onError: (error) => logger.error({ err: error }, 'source state'),
   });
   endings.add('source state', () => stateStore.close());

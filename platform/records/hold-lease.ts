@@ -28,7 +28,10 @@ export interface HeldLease {
   stop(): Promise<void>;
 }
 
-type Work = { stop(): Promise<unknown> };
+/** What a holder does until it is stopped. */
+export interface Work {
+  stop(): Promise<unknown>;
+}
 
 /**
  * Starts the work whenever this process has the lease, and stops it when the lease is lost or can no longer be

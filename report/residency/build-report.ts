@@ -82,13 +82,14 @@ export async function buildResidencyReport(options: {
 }): Promise<ResidencyReport> {
   const { records, from, to, now } = options;
   const sites = new Map<string, SiteRecord>();
-  for await (const site of valuesOf<SiteRecord>(records, 'sites')) sites.set(site.id, site);
+  for await (const { value } of eachRecord<SiteRecord>(records, 'sites')) sites.set(value.id, value);
   const entries = new Map<string, ResidencyLedgerEntry[]>();
   for (const site of sites.values()) if (site.state !== 'invited') entries.set(site.id, []);
-  for await (const entry of valuesOf<ResidencyLedgerEntry>(
+  const period = periodOf({ from, to });
+  for await (const { value: entry } of eachRecord<ResidencyLedgerEntry>(
     records,
     'residency-ledger',
-    periodOf({ from, to }),
+    period,
   )) {
     const mine = entries.get(entry.site);
     if (mine) mine.push(entry);
@@ -126,14 +127,6 @@ function periodOf({ from, to }: { from: string | undefined; to: string | undefin
   if (to !== undefined)
     parts.push({ op: 'leaf', field: 'from', test: { kind: 'compare', with: 'lt', value: to } });
   return allOf(parts);
-}
-
-async function* valuesOf<T extends object>(
-  records: RecordStore,
-  collection: 'sites' | 'residency-ledger',
-  where?: Expression,
-): AsyncGenerator<T> {
-  for await (const { value } of eachRecord<T>(records, collection, where)) yield value;
 }
 
 function buildSite(options: {

@@ -2,8 +2,9 @@
 import type { Intake } from '../../ingest/intake.ts';
 import type { Authority } from '../../platform/identity/authority.ts';
 import type { LinkState } from '../../platform/link/link-client.ts';
+import type { Work } from '../../platform/records/hold-lease.ts';
 import type { Endings } from '../endings.ts';
-import type { OpenSite, Work } from '../open-site.ts';
+import type { OpenSite } from '../open-site.ts';
 import { startChildSide } from '../start-child-side.ts';
 import { startGateway } from '../start-gateway.ts';
 import { startReceivers } from '../start-receivers.ts';

@@ -4,7 +4,7 @@ import type { Match } from '../../detect/match.ts';
 import { summariseEvent } from '../../detect/worker/summarise-event.ts';
 import type { Logger } from '../../platform/core/log.ts';
 import { eachRecord, type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
-import { countsId } from '../keep-counters.ts';
+import { idOfProcess, isOfAnyProcess } from '../record-of-process.ts';
 
 /** What a rule matched since the records began; a batch that is worked again after a crash counts again. */
 export interface RuleHits {
@@ -60,28 +60,30 @@ export async function keepTallies(options: {
   records: RecordStore;
   /** Undefined where one process is the whole site. */
   process: string | undefined;
+  /** True where counts are shown: what others counted is read there alone. */
+  sums: boolean;
   logger: Logger;
 }): Promise<TallyKeeper> {
   const { records, process, logger } = options;
-  const hitsId = countsId(HITS_ID, process);
+  const hitsId = idOfProcess(HITS_ID, process);
   const kept = await records.get<{ rules: HitsOfRules }>('counters', hitsId);
   const hits = new Map(Object.entries(kept?.value.rules ?? {}));
   const suppressions = new Map<string, Suppressions>();
   let otherHits: ReadonlyMap<string, RuleHits> = new Map();
   let otherSuppressions: ReadonlyMap<string, Suppressions> = new Map();
   for await (const { id, value } of eachRecord<Suppressions>(records, 'suppressions'))
-    if (id === countsId(value.exception, process)) suppressions.set(value.exception, value);
+    if (id === idOfProcess(value.exception, process)) suppressions.set(value.exception, value);
 
   const readOthers = async (): Promise<void> => {
     const [nextHits, nextSuppressions] = [new Map<string, RuleHits>(), new Map<string, Suppressions>()];
     for await (const { id, value } of eachRecord<{ rules: HitsOfRules }>(records, 'counters')) {
-      if (id === hitsId || !(id === HITS_ID || id.startsWith(`${HITS_ID}:`))) continue;
+      if (id === hitsId || !isOfAnyProcess(id, HITS_ID)) continue;
       for (const [rule, more] of Object.entries(value.rules))
         nextHits.set(rule, addHits(nextHits.get(rule), more) as RuleHits);
     }
     for await (const { id, value } of eachRecord<Suppressions>(records, 'suppressions')) {
       const { exception } = value;
-      if (id === countsId(exception, process)) continue;
+      if (id === idOfProcess(exception, process)) continue;
       nextSuppressions.set(
         exception,
         joinSuppressions(nextSuppressions.get(exception), value) as Suppressions,
@@ -105,12 +107,12 @@ export async function keepTallies(options: {
         await upsertRecord<Suppressions>({
           store: records,
           collection: 'suppressions',
-          id: countsId(exception, process),
+          id: idOfProcess(exception, process),
           change: () => value,
         });
     }
   };
-  let working: Promise<void> = process === undefined ? Promise.resolve() : readOthers();
+  let working: Promise<void> = options.sums ? readOthers() : Promise.resolve();
   await working;
   const every = (interval_ms: number, work: () => Promise<void>): NodeJS.Timeout =>
     setInterval(() => {
@@ -119,7 +121,7 @@ export async function keepTallies(options: {
         .catch((error: unknown) => logger.error({ err: error }, 'rule counts not stored or read'));
     }, interval_ms);
   const timers = [every(INTERVAL_MS, store)];
-  if (process !== undefined) timers.push(every(OTHERS_MS, readOthers));
+  if (options.sums) timers.push(every(OTHERS_MS, readOthers));
   return {
     addMatch({ rule, event }) {
       hits.set(rule.id, addHits(hits.get(rule.id), { matches: 1, last: event['@timestamp'] }) as RuleHits);

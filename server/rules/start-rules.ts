@@ -31,17 +31,17 @@ export async function startRules(options: {
   folder: string;
   /** Undefined where one process is the whole site; else its name. */
   process: string | undefined;
-  /** True where packs are changed: the process that serves the API. */
-  ownsPacks: boolean;
+  /** Packs are changed, and counts shown, where the API is served. */
+  servesApi: boolean;
   records: RecordStore;
   index: EventIndex;
   clock: Clock;
   logger: Logger;
 }): Promise<SiteRules> {
-  const { config, configFile, content, records, index, clock, logger, ownsPacks } = options;
+  const { config, configFile, content, records, index, clock, logger, process, servesApi } = options;
   const entityTable = loadEntityTable(content(config.content.entity_fields));
-  const store = openPackStore({ folder: join(config.data, 'packs'), owns: ownsPacks });
-  const tallies = await keepTallies({ records, process: options.process, logger });
+  const store = openPackStore({ folder: join(config.data, 'packs'), owns: servesApi });
+  const tallies = await keepTallies({ records, process, sums: servesApi && process !== undefined, logger });
   const exceptions = await openExceptions({
     folder: exceptionFolder(config, configFile),
     records,

@@ -3,6 +3,25 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 
+/** What a configuration says of real servers of one node each. */
+export function onServers(servers: {
+  broker: string;
+  elasticsearch: string;
+  /** By which Elasticsearch knows the site. */
+  account?: { username: string; password: string };
+}): Record<string, unknown> {
+  return {
+    bus: {
+      engine: 'kafka',
+      brokers: [servers.broker],
+      topics: { replication_factor: 1, events_partitions: 4 },
+    },
+    elasticsearch: { nodes: [servers.elasticsearch], ...servers.account },
+    index: { engine: 'elasticsearch', replicas: 0 },
+    records: { engine: 'elasticsearch', replicas: 0 },
+  };
+}
+
 /** A site in `folder`: `site.yaml` beside its data folder `data`. `more` is laid over the configuration. */
 export function writeSite(options: {
   folder: string;

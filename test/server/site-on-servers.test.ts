@@ -5,7 +5,7 @@ import { type Elasticsearch, startElasticsearch } from '../services/elasticsearc
 import { type Kafka, startKafka } from '../services/kafka.ts';
 import { isRealRun, requireReal } from '../services/require-real.ts';
 import { waitUntil } from '../services/wait-until.ts';
-import { writeSite } from './site-files.ts';
+import { onServers, writeSite } from './site-files.ts';
 import { clientOf, makeFolder, type RunningPicket, runPicket, startPicket } from './start-picket.ts';
 
 const RECORDINGS = join(import.meta.dirname, '..', '..', 'demo', 'recordings');
@@ -30,16 +30,7 @@ describe('a centre on Kafka and Elasticsearch', { timeout: 180_000 }, () => {
     const written = writeSite({
       folder,
       tier: 'centre',
-      more: {
-        bus: {
-          engine: 'kafka',
-          brokers: [kafka.broker],
-          topics: { replication_factor: 1, events_partitions: 4 },
-        },
-        elasticsearch: { nodes: [elasticsearch.url] },
-        index: { engine: 'elasticsearch', replicas: 0 },
-        records: { engine: 'elasticsearch', replicas: 0 },
-      },
+      more: onServers({ broker: kafka.broker, elasticsearch: elasticsearch.url }),
     });
     ({ file, data } = written);
   }, 240_000);

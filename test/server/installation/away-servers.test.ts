@@ -9,11 +9,10 @@ import { type Kafka, startKafka } from '../../services/kafka.ts';
 import { isRealRun, requireReal } from '../../services/require-real.ts';
 import { waitUntil } from '../../services/wait-until.ts';
 import { makeFolder } from '../start-picket.ts';
-import { type Rounds, startRounds } from './rounds.ts';
+import { ALL_ONCE, type Rounds, startRounds } from './rounds.ts';
 import { type Installation, makeInstallation } from './run-installation.ts';
 
 const { folder, remove } = makeFolder();
-const ALL_ONCE = { missing: [], doubled: [] };
 const SMALL_DISK_MIB = 12;
 /** A published vector of bcrypt (https://en.wikipedia.org/wiki/Bcrypt, Description). */
 const PASSWORD = 'abc123xyz';
@@ -35,8 +34,11 @@ describe('a site by roles whose servers fail', { timeout: 600_000 }, () => {
     ]);
     site = await makeInstallation({
       folder: join(folder, 'site'),
-      servers: { broker: kafka.broker, elasticsearch: elasticsearch.url },
-      account: { username: 'picket', password: PASSWORD },
+      servers: {
+        broker: kafka.broker,
+        elasticsearch: elasticsearch.url,
+        account: { username: 'picket', password: PASSWORD },
+      },
     });
     rounds = startRounds(site);
     await Promise.all(['ingest', 'index', 'detect', 'api'].map((role) => site.start(role, role)));

@@ -13,7 +13,7 @@ import { isRealRun, requireReal } from '../../services/require-real.ts';
 import { waitUntil } from '../../services/wait-until.ts';
 import { makeFolder } from '../start-picket.ts';
 import type { LoadRecord } from './audit-load.ts';
-import { type Rounds, startRounds } from './rounds.ts';
+import { ALL_ONCE, type Rounds, startRounds } from './rounds.ts';
 import { type Installation, makeInstallation } from './run-installation.ts';
 
 const PROCESSES = [
@@ -24,7 +24,6 @@ const PROCESSES = [
   ['api', 'api'],
 ] as const;
 const { folder, remove } = makeFolder();
-const ALL_ONCE = { missing: [], doubled: [] };
 const clockFile = join(folder, 'clock');
 
 describe('a site by roles', { timeout: 240_000 }, () => {

@@ -7,6 +7,9 @@ import { waitUntil } from '../../services/wait-until.ts';
 import { type LoadRecord, makeLoad } from './audit-load.ts';
 import { type Installation, makeInstallation } from './run-installation.ts';
 
+/** What a round tells when the index has each of its records once. */
+export const ALL_ONCE = { missing: [], doubled: [] };
+
 export interface Rounds {
   /** Sends a round, disturbs it after a third of it was sent, and waits until the index has as many records of it. */
   play(

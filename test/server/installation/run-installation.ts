@@ -6,7 +6,7 @@ import type { Alert } from '../../../platform/core/alert.ts';
 import type { StreamingClient } from '../../../server/commands/api-client.ts';
 import { findFreePorts } from '../../services/free-port.ts';
 import { waitUntil } from '../../services/wait-until.ts';
-import { writeSite } from '../site-files.ts';
+import { onServers, writeSite } from '../site-files.ts';
 import { clientOf, type RunningPicket, startPicket } from '../start-picket.ts';
 import { type LoadRecord, RULES } from './audit-load.ts';
 
@@ -38,10 +38,7 @@ export interface Installation {
 /** Writes the configuration of a site of the load's rules; without servers it is one on the embedded engines. */
 export async function makeInstallation(options: {
   folder: string;
-  servers?: { broker: string; elasticsearch: string };
-  more?: Readonly<Record<string, unknown>>;
-  /** By which Elasticsearch knows the site. */
-  account?: { username: string; password: string };
+  servers?: { broker: string; elasticsearch: string; account?: { username: string; password: string } };
   /** Of every process. */
   environment?: Readonly<Record<string, string>>;
 }): Promise<Installation> {
@@ -68,19 +65,7 @@ export async function makeInstallation(options: {
         },
       ],
       content: { rules: [rules] },
-      ...(servers
-        ? {
-            bus: {
-              engine: 'kafka',
-              brokers: [servers.broker],
-              topics: { replication_factor: 1, events_partitions: 4 },
-            },
-            elasticsearch: { nodes: [servers.elasticsearch], ...options.account },
-            index: { engine: 'elasticsearch', replicas: 0 },
-            records: { engine: 'elasticsearch', replicas: 0 },
-          }
-        : {}),
-      ...options.more,
+      ...(servers ? onServers(servers) : {}),
     },
   });
   const processes = new Map<string, { picket: RunningPicket; probe: string }>();

@@ -9,7 +9,7 @@ import { findFreePorts } from '../../services/free-port.ts';
 import { type Kafka, startKafka } from '../../services/kafka.ts';
 import { isRealRun, requireReal } from '../../services/require-real.ts';
 import { waitUntil } from '../../services/wait-until.ts';
-import { writeSite } from '../site-files.ts';
+import { onServers, writeSite } from '../site-files.ts';
 import {
   clientOf,
   type Finished,
@@ -169,10 +169,9 @@ describe('picket migrate', { timeout: 480_000 }, () => {
       tier: 'centre',
       more: {
         ...(await more()),
+        ...onServers({ broker: kafka.broker, elasticsearch: elasticsearch.url }),
+        // With as many partitions as there are unless someone says otherwise.
         bus: { engine: 'kafka', brokers: [kafka.broker], topics: { replication_factor: 1 } },
-        elasticsearch: { nodes: [elasticsearch.url] },
-        index: { engine: 'elasticsearch', replicas: 0 },
-        records: { engine: 'elasticsearch', replicas: 0 },
       },
     });
     const preview = await runPicket(['migrate', '--site', file, '--dry-run', '--json']);

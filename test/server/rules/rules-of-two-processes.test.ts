@@ -60,7 +60,7 @@ describe('two processes of a site', () => {
   });
   afterAll(remove);
 
-  async function start(name: string, ownsPacks: boolean): Promise<SiteRules> {
+  async function start(name: string, servesApi: boolean): Promise<SiteRules> {
     const { file } = writeSite({ folder, tier: 'centre', more: { content: { rules: [rulesFolder] } } });
     const config = readSiteConfig({ file, environment: {} });
     return startRules({
@@ -69,7 +69,7 @@ describe('two processes of a site', () => {
       content: (path) => resolveContent(path, file),
       folder: join(folder, name),
       process: name,
-      ownsPacks,
+      servesApi,
       records,
       // Only backtests ask it.
       index: {} as EventIndex,
