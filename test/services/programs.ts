@@ -10,6 +10,8 @@ export const composeVersion = '2.16.2';
 export const pysigmaVersion = '2.0.1-sqlite-2.1.1';
 export const kafkaVersion = '4.1.1';
 export const elasticsearchVersion = '9.2.4';
+/** Of the archive that `elasticsearch/pom.xml` names, as Maven Central serves it. */
+export const elasticsearchArchiveSha256 = 'af7b81fe31627c7523b2546351cd4e47310faa6a72c8db8dc8f7a191e871cfaf';
 
 /** Debian packages that `install.ts` brings, by the name of the program they are wanted for. */
 export const debianPackages = {
