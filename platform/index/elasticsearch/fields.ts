@@ -192,7 +192,13 @@ function mapField(kind: FieldKind): estypes.MappingProperty {
 export function eventMapping(): estypes.MappingTypeMapping {
   const properties: Record<string, estypes.MappingProperty> = {};
   for (const [field, kind] of KINDS) place(properties, field.split('.'), mapField(kind));
-  place(properties, ALL_TEXT.split('.'), { type: 'text', analyzer: 'standard', norms: false });
+  // Words are only looked for, one by one: neither how often nor where they stand is asked.
+  place(properties, ALL_TEXT.split('.'), {
+    type: 'text',
+    analyzer: 'standard',
+    norms: false,
+    index_options: 'docs',
+  });
   place(properties, UNMAPPED.split('.'), { type: 'boolean' });
   place(properties, RAW.split('.'), { type: 'object', enabled: false });
   return {
