@@ -8,7 +8,13 @@ import { SCHEMA_VERSION } from '../../platform/core/schema-version.ts';
 import { shortId } from '../../platform/core/short-id.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import { workBeside } from '../../platform/core/work-beside.ts';
-import { eachRecord, type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
+import {
+  changeRecord,
+  eachRecord,
+  type RecordStore,
+  type StoredRecord,
+  upsertRecord,
+} from '../../platform/records/record-store.ts';
 import { AlertGraph, type Component } from './alert-graph.ts';
 import { type CaseAlert, caseAlertOf, compareAlerts, describeCase } from './describe-case.ts';
 import { groupApart } from './group-apart.ts';
@@ -27,6 +33,8 @@ export interface CaseBook {
   useLinks(links: readonly IncidentLink[]): void;
   /** All current alerts it knows. */
   alerts(): Iterable<CaseAlert>;
+  /** True for an alert that stands in the book. */
+  knows(alert: string): boolean;
 }
 
 /** An anchor moves back a few times at most; more is a loop. */
@@ -67,14 +75,15 @@ export async function openCaseBook(options: {
     else if (value.superseded_by !== undefined) gone.set(value.id, value.superseded_by);
   }
   const nodes = (ids: Iterable<string>) => [...ids].flatMap((id) => alerts.get(id) ?? []).map(nodeOf);
-  const owed: Incident[] = [];
-  for await (const { id, value } of eachRecord<Incident>(records, 'incidents')) {
+  const owed: StoredRecord<Incident>[] = [];
+  for await (const stored of eachRecord<Incident>(records, 'incidents')) {
+    const { id, value } = stored;
     if (value.merged_into !== undefined) continue;
     const own = value.alerts.map((alert) => alert.id).filter((alert) => alerts.has(alert));
     members.set(id, new Set(own));
     for (const alert of own) incidentsOf.set(alert, (incidentsOf.get(alert) ?? new Set<string>()).add(id));
     graph.restore(nodes(own), value.joins);
-    if (isOwed(value)) owed.push(value);
+    if (isOwed(value)) owed.push(stored);
     // Alerts that went while a crash kept their incident from hearing of it.
     const lost = value.alerts.filter((alert) => !alerts.has(alert.id));
     if (lost.length === 0) continue;
@@ -161,7 +170,7 @@ export async function openCaseBook(options: {
     id: string;
     component: Component;
     absorbed: readonly string[];
-  }): Promise<Incident | undefined> {
+  }): Promise<StoredRecord<Incident> | undefined> {
     const { id, component, absorbed } = options;
     const engine = describeCase(
       [...component.alerts].map((alert) => alerts.get(alert) as CaseAlert),
@@ -172,10 +181,11 @@ export async function openCaseBook(options: {
       const stored = await records.get<Incident>('incidents', other);
       if (stored) others.push(stored.value);
     }
-    return upsertRecord<Incident>({
+    return changeRecord<Incident>({
       store: records,
       collection: 'incidents',
       id,
+      ...(members.has(id) ? {} : { believed: 'absent' }),
       change: (current) => {
         const at = new Date(clock.now()).toISOString();
         const added: IncidentNote[] = others.map(({ id: other, title }) =>
@@ -251,8 +261,9 @@ export async function openCaseBook(options: {
     });
   }
 
-  async function announce(id: string, incident: Incident | undefined): Promise<void> {
-    if (!incident || !isOwed(incident)) return;
+  async function announce(id: string, written: StoredRecord<Incident> | undefined): Promise<void> {
+    if (!written || !isOwed(written.value)) return;
+    const incident = written.value;
     const { level, quiet } = incident;
     await bus.produce(TOPICS.incidents, [
       {
@@ -265,11 +276,12 @@ export async function openCaseBook(options: {
       store: records,
       collection: 'incidents',
       id,
+      believed: written,
       change: (current) => current && { ...current, announced: { level, quiet } },
     });
   }
 
-  for (const incident of owed) await announce(incident.id, incident);
+  for (const stored of owed) await announce(stored.id, stored);
 
   return {
     take(alert) {
@@ -321,6 +333,7 @@ export async function openCaseBook(options: {
       links = decided;
       graph.useLinks(links.map(followHeirs));
     },
+    knows: (id) => alerts.has(id),
     alerts: () => alerts.values(),
   };
 }

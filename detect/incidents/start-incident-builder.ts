@@ -105,7 +105,7 @@ export async function startIncidentBuilder(options: {
 
   /** The newest form of an alert that is kept now; undefined for one that was refused. */
   const keep = async (alert: Alert): Promise<Alert | undefined> => {
-    const kept = await keepAlert(records, alert);
+    const kept = await keepAlert(records, alert, book.knows(alert.id) ? undefined : 'absent');
     logger.debug({ alert: alert.id, revision: alert.revision }, kept);
     if (kept === 'kept') return alert;
     // Redelivery and reordering: what is stored is newer.

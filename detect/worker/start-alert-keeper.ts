@@ -11,7 +11,12 @@ import { type RecordStore, upsertRecord } from '../../platform/records/record-st
  * Stores one alert unless a newer or the same revision is there. Idempotent. `foreign`: the id belongs to an
  * alert of another site, which no site may change or withdraw; what was worked here over several sites stands.
  */
-export async function keepAlert(records: RecordStore, alert: Alert): Promise<'kept' | 'older' | 'foreign'> {
+export async function keepAlert(
+  records: RecordStore,
+  alert: Alert,
+  /** `absent`: the alert is new as far as is known. */
+  believed?: 'absent',
+): Promise<'kept' | 'older' | 'foreign'> {
   let status: Alert['status'] = 'open';
   let newer = false;
   let foreign = false;
@@ -19,6 +24,7 @@ export async function keepAlert(records: RecordStore, alert: Alert): Promise<'ke
     store: records,
     collection: 'alerts',
     id: alert.id,
+    ...(believed === undefined ? {} : { believed }),
     change: (current) => {
       status = current?.status ?? 'open';
       const otherSite = current !== undefined && current.site.id !== alert.site.id;

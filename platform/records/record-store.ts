@@ -74,30 +74,44 @@ export interface RecordStore {
   close(): Promise<void>;
 }
 
+/** A change to one record, whatever stands there. */
+export interface RecordChanging<T extends object> {
+  readonly store: RecordStore;
+  readonly collection: Collection;
+  readonly id: string;
+  /** Given what stands there; undefined leaves it as it is. */
+  readonly change: (current: T | undefined) => T | undefined;
+  /** What stands there as far as is known, which saves reading it first; when it turns out otherwise it is read. */
+  readonly believed?: StoredRecord<T> | 'absent';
+}
+
 /**
  * Reads, changes and writes one record until no one came between (at most 50 times), creating it from
- * `change(undefined)` when absent. `change` returning undefined leaves the record as it is.
+ * `change(undefined)` when absent. Gives what stands there then.
  * @throws whatever `change` throws; PicketError RECORD_CONFLICT when it never came through
  */
-export async function upsertRecord<T extends object>(options: {
-  store: RecordStore;
-  collection: Collection;
-  id: string;
-  change: (current: T | undefined) => T | undefined;
-}): Promise<T | undefined> {
-  const { store, collection, id, change } = options;
+export async function changeRecord<T extends object>(
+  options: RecordChanging<T>,
+): Promise<StoredRecord<T> | undefined> {
+  const { store, collection, id, change, believed } = options;
+  let current = believed === 'absent' ? undefined : (believed ?? (await store.get<T>(collection, id)));
   for (let attempt = 0; ; attempt++) {
-    const current = await store.get<T>(collection, id);
     const value = change(current?.value);
-    if (value === undefined) return current?.value;
+    if (value === undefined) return current;
     try {
-      if (current) return (await store.update(collection, { ...current, value })).value;
-      return (await store.create(collection, id, value)).value;
+      if (current) return await store.update(collection, { ...current, value });
+      return await store.create(collection, id, value);
     } catch (error) {
       const code = (error as { code?: string }).code;
       if (attempt >= 50 || (code !== 'RECORD_CONFLICT' && code !== 'RECORD_EXISTS')) throw error;
     }
+    current = await store.get<T>(collection, id);
   }
+}
+
+/** As changeRecord, giving the value alone. */
+export async function upsertRecord<T extends object>(options: RecordChanging<T>): Promise<T | undefined> {
+  return (await changeRecord(options))?.value;
 }
 
 /** Every record of a collection (or those that `where` says), page by page, by id. */

@@ -3,10 +3,10 @@ import type { Cluster } from 'kafkajs';
 import type { Clock } from '../../core/clock.ts';
 import type { Connection } from './connection.ts';
 import { faultType } from './faults.ts';
+import { fetchRecords } from './fetch.ts';
 import type { PartitionReader } from './partition-reader.ts';
-import { readMessages } from './read-messages.ts';
 import type { KafkaBusLimits } from './settings.ts';
-import { findBroker, READ_UNCOMMITTED, type WireBroker } from './wire.ts';
+import { findBroker, type WireBroker } from './wire.ts';
 
 export interface FetcherOptions {
   readonly connection: Connection;
@@ -140,32 +140,27 @@ async function fetchInto(options: {
 }): Promise<void> {
   const { broker, list, limits } = options;
   const asked = new Map<string, { reader: PartitionReader; offset: number }>();
-  const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();
-  for (const reader of list) {
-    if (reader.next === undefined) continue;
-    asked.set(`${reader.partition} ${reader.topic}`, { reader, offset: reader.next });
-    const partitions = topics.get(reader.topic) ?? [];
-    topics.set(reader.topic, partitions);
-    partitions.push({
-      partition: reader.partition,
-      fetchOffset: String(reader.next),
-      maxBytes: limits.fetch_bytes,
-    });
-  }
-  const { responses } = await broker.fetch({
-    isolationLevel: READ_UNCOMMITTED,
-    maxWaitTime: limits.fetch_wait_ms,
-    minBytes: 1,
-    maxBytes: limits.fetch_bytes * 4,
-    topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
+  for (const reader of list)
+    if (reader.next !== undefined) asked.set(keyOf(reader), { reader, offset: reader.next });
+  const fetched = await fetchRecords({
+    broker,
+    partitions: [...asked.values()].map(({ reader: { topic, partition }, offset }) => ({
+      topic,
+      partition,
+      offset,
+    })),
+    wait_ms: limits.fetch_wait_ms,
+    partition_bytes: limits.fetch_bytes,
+    all_bytes: limits.fetch_bytes * 4,
   });
-  for (const { topicName, partitions } of responses) {
-    for (const { partition, messages } of partitions) {
-      const one = asked.get(`${partition} ${topicName}`);
-      // Moved or given back meanwhile: what came is not what is wanted now.
-      if (!one || one.reader.next !== one.offset || one.reader.signal.aborted) continue;
-      const { records, next } = readMessages({ topic: topicName, partition, offset: one.offset, messages });
-      if (next > one.offset) one.reader.add(records, next);
-    }
+  for (const { topic, partition, records, next } of fetched) {
+    const one = asked.get(keyOf({ topic, partition }));
+    // Moved or given back meanwhile: what came is not what is wanted now.
+    if (!one || one.reader.next !== one.offset || one.reader.signal.aborted) continue;
+    if (next > one.offset) one.reader.add(records, next);
   }
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${partition} ${topic}`;
 }

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { BusBatch, BusRecord, ConsumeOptions } from '../bus.ts';
 import type { Gate } from '../gate.ts';
-import type { FetchedRecord } from './read-messages.ts';
+import type { FetchedRecord } from './read-record-batches.ts';
 
 const DEFAULT_MAX_RECORDS = 500;
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;

@@ -4,12 +4,10 @@ import { PicketError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import { describeFault, faultType, isLasting, SEQUENCE_LOST, TOO_LARGE } from './faults.ts';
 import { PartitionQueue, type Sending } from './partition-queue.ts';
+import { produceRecords } from './produce.ts';
 import type { KafkaBusLimits } from './settings.ts';
 import { findBroker, type WireBroker, type WireMessage } from './wire.ts';
 
-/** kafkajs' number for zstd (CompressionTypes.ZSTD), as the protocol has it. */
-const ZSTD = 4;
-const ACKNOWLEDGED_BY_ALL = -1;
 /** Requests that one broker may hold at a time, each of other partitions: one is written while another is on its way. */
 const REQUESTS_A_BROKER = 2;
 /** How often deadlines are looked at. */
@@ -254,27 +252,23 @@ export class Producer {
     }
     const identities = Map.groupBy(group, (one) => one.identity?.producerId ?? '');
     for (const [producerId, list] of identities) {
-      const topics = Map.groupBy(list, ({ queue }) => queue.topic);
-      const answer = await broker.produce({
-        acks: ACKNOWLEDGED_BY_ALL,
-        timeout: this.#options.limits.delivery_timeout_ms,
-        compression: this.#options.compress ? ZSTD : 0,
+      const written = await produceRecords({
+        broker,
         producerId,
         producerEpoch: list[0]?.identity?.producerEpoch ?? 0,
-        topicData: [...topics].map(([topic, of]) => ({
+        partitions: list.map(({ queue: { topic, partition }, firstSequence, messages }) => ({
           topic,
-          partitions: of.map(({ queue, firstSequence, messages }) => ({
-            partition: queue.partition,
-            firstSequence,
-            messages,
-          })),
+          partition,
+          firstSequence,
+          messages,
         })),
+        compress: this.#options.compress,
+        timeout_ms: this.#options.limits.delivery_timeout_ms,
+        now: this.#options.clock.now(),
       });
-      for (const { topicName, partitions } of answer.topics) {
-        for (const { partition, baseOffset } of partitions) {
-          const one = list.find(({ queue }) => queue.topic === topicName && queue.partition === partition);
-          one?.queue.acknowledge(one, Number(baseOffset));
-        }
+      for (const { topic, partition, offset } of written) {
+        const one = list.find(({ queue }) => queue.topic === topic && queue.partition === partition);
+        one?.queue.acknowledge(one, offset);
       }
     }
   }

@@ -3,10 +3,10 @@ import type { Cluster } from 'kafkajs';
 import { PicketError } from '../../core/errors.ts';
 import type { BusRecord } from '../bus.ts';
 import { faultType } from './faults.ts';
+import { fetchRecords } from './fetch.ts';
 import { readBounds } from './positions.ts';
-import { readMessages } from './read-messages.ts';
 import type { KafkaBusLimits } from './settings.ts';
-import { findBroker, READ_UNCOMMITTED } from './wire.ts';
+import { findBroker } from './wire.ts';
 
 /** From `offset` (or the first kept after it), at most so many; empty at the end only. @throws kafkajs' errors */
 export async function readPage(options: {
@@ -24,17 +24,14 @@ export async function readPage(options: {
   let offset = options.offset;
   for (;;) {
     try {
-      const { responses } = await broker.fetch({
-        isolationLevel: READ_UNCOMMITTED,
-        maxWaitTime: 0,
-        minBytes: 1,
-        maxBytes: limits.fetch_bytes,
-        topics: [
-          { topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: limits.fetch_bytes }] },
-        ],
+      const [fetched] = await fetchRecords({
+        broker,
+        partitions: [{ topic, partition, offset }],
+        wait_ms: 0,
+        partition_bytes: limits.fetch_bytes,
+        all_bytes: limits.fetch_bytes,
       });
-      const messages = responses[0]?.partitions[0]?.messages ?? [];
-      const { records, next } = readMessages({ topic, partition, offset, messages });
+      const { records, next } = fetched ?? { records: [], next: offset };
       if (records.length > 0 || next === offset) return records.slice(0, max_records);
       offset = next;
     } catch (error) {

@@ -8,21 +8,6 @@ export interface WireMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, Buffer | readonly Buffer[] | undefined>>;
-  readonly isControlRecord: boolean;
-}
-
-export interface FetchedPartition {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly messages: readonly FetchedMessage[];
-}
-
 export interface JoinedGroup {
   readonly generationId: number;
   readonly groupProtocol: string;
@@ -44,20 +29,16 @@ interface TopicOffset {
 /** A broker's requests (https://kafka.apache.org/protocol); each rejects with kafkajs' errors, `type` being the protocol's name. */
 export interface WireBroker {
   isConnected(): boolean;
+  /** The sockets to the broker, over which requests go. */
+  readonly connectionPool: { send(protocolRequest: object): Promise<unknown> };
   produce(request: {
     acks: -1;
     timeout: number;
     compression: number;
     producerId: string;
     producerEpoch: number;
-    topicData: readonly {
-      topic: string;
-      partitions: readonly {
-        partition: number;
-        firstSequence: number;
-        messages: readonly WireMessage[];
-      }[];
-    }[];
+    /** Empty: the body is written by produce.ts. */
+    topicData: readonly [];
   }): Promise<{
     topics: readonly {
       topicName: string;
@@ -77,7 +58,11 @@ export interface WireBroker {
       partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
     }[];
   }): Promise<{
-    responses: readonly { topicName: string; partitions: readonly FetchedPartition[] }[];
+    responses: readonly {
+      topicName: string;
+      /** The record batches as they came, where fetch.ts decodes the answer. */
+      partitions: readonly { partition: number; bytes: Buffer }[];
+    }[];
   }>;
   joinGroup(request: {
     groupId: string;
@@ -106,9 +91,6 @@ export interface WireBroker {
     topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
   }): Promise<{ responses: readonly TopicOffset[] }>;
 }
-
-/** Messages of transactions that were given up are not told apart: Picket writes none. An open one cannot hold readers up. */
-export const READ_UNCOMMITTED = 0;
 
 /** kafkajs' types know half of its broker; what they leave out is declared above. */
 export async function findBroker(cluster: Cluster, nodeId: string): Promise<WireBroker> {

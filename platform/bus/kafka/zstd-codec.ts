@@ -1,6 +1,6 @@
 // zstd for kafkajs, which knows the name but brings no code for it: Node's own zlib.
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
 
 const compressAsync = promisify(zstdCompress);
@@ -22,21 +22,29 @@ function pieceBytes(expected: number): number {
   return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, Math.ceil(expected)));
 }
 
+/** What is packed or unpacked in a millisecond or two: to hand it to another thread and back takes as long. */
+const AT_ONCE_BYTES = 256 * 1024;
+
 /** kafkajs hands its encoder over, whose bytes are in `buffer`. */
-const codec = {
-  compress: ({ buffer }: { buffer: Buffer }): Promise<Buffer> =>
-    compressAsync(buffer, {
+export const zstdCodec = {
+  async compress({ buffer }: { buffer: Buffer }): Promise<Buffer> {
+    const options = {
       chunkSize: pieceBytes(buffer.length / 2),
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
-    }),
-  decompress: (buffer: Buffer): Promise<Buffer> =>
-    decompressAsync(buffer, {
-      chunkSize: pieceBytes(buffer.length * USUAL_RATIO),
-      maxOutputLength: MAX_BATCH_BYTES,
-    }),
+    };
+    return buffer.length <= AT_ONCE_BYTES
+      ? zstdCompressSync(buffer, options)
+      : await compressAsync(buffer, options);
+  },
+  async decompress(buffer: Buffer): Promise<Buffer> {
+    const options = { chunkSize: pieceBytes(buffer.length * USUAL_RATIO), maxOutputLength: MAX_BATCH_BYTES };
+    return buffer.length <= AT_ONCE_BYTES
+      ? zstdDecompressSync(buffer, options)
+      : await decompressAsync(buffer, options);
+  },
 };
 
 /** kafkajs keeps one table of codecs a process; to register twice changes nothing. */
 export function registerZstd(): void {
-  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => codec;
+  kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => zstdCodec;
 }

@@ -4,7 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../platform/core/event.ts';
 import { compileExpression } from '../../../platform/core/expression/compile.ts';
 import { type Expression, equals } from '../../../platform/core/expression/expression.ts';
-import { type RecordChange, type RecordStore, upsertRecord } from '../../../platform/records/record-store.ts';
+import {
+  changeRecord,
+  type RecordChange,
+  type RecordStore,
+  type StoredRecord,
+  upsertRecord,
+} from '../../../platform/records/record-store.ts';
 import { arbitraryQuestion, arbitraryRecord } from './random-queries.ts';
 
 /** A fresh, empty place for one test. */
@@ -109,6 +115,28 @@ export function describeRecordsContract(
         ),
       );
       expect((await store.get('counters', 'sum'))?.value).toEqual({ n: 10 });
+    });
+
+    test('a change goes by what is believed to stand there, and by what does when that was wrong', async () => {
+      const seen: ({ n: number } | undefined)[] = [];
+      const add = async (believed?: StoredRecord<{ n: number }> | 'absent') =>
+        changeRecord<{ n: number }>({
+          store,
+          collection: 'counters',
+          id: 'believed',
+          change: (current) => {
+            seen.push(current);
+            return { n: (current?.n ?? 0) + 1 };
+          },
+          ...(believed === undefined ? {} : { believed }),
+        });
+      const first = await add('absent');
+      expect(first?.value).toEqual({ n: 1 });
+      expect((await add('absent'))?.value).toEqual({ n: 2 });
+      // By then another has written: what is believed is old.
+      expect((await add(first))?.value).toEqual({ n: 3 });
+      expect(await add(await add())).toEqual(await store.get('counters', 'believed'));
+      expect(seen).toEqual([undefined, undefined, { n: 1 }, { n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
     });
 
     test('a query finds by expression, case, lists and nested fields as the matcher does', async () => {
