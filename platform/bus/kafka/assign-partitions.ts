@@ -43,7 +43,7 @@ export function assignPartitions(options: {
     const subscribed = members.filter(({ topics }) => topics.includes(topic)).map(({ id }) => id);
     shareTopic({ topic, count: options.partitions.get(topic) ?? 0, subscribed, owners, held });
   }
-  evenOut({ members, held });
+  evenOut({ members, owners, held });
   const target = new Map(members.map(({ id }) => [id, listPartitions(held.get(id))]));
   const now = new Map(
     [...target].map(([id, list]) => [
@@ -121,35 +121,60 @@ function shareTopic(options: {
 }
 
 /** Topics may be even each and members not in all: moves one at a time while it narrows a gap and keeps the topic even. */
-function evenOut({ members, held }: { members: readonly Member[]; held: Held }): void {
+function evenOut(options: {
+  members: readonly Member[];
+  owners: ReadonlyMap<string, string>;
+  held: Held;
+}): void {
+  const { members, owners, held } = options;
   for (;;) {
-    const move = findMove(members, held);
+    const move = findMove({ members, owners, held });
     if (!move) return;
-    const { from, to, topic } = move;
-    const partition = held.get(from)?.get(topic)?.pop();
-    if (partition === undefined) return;
-    const list = held.get(to)?.get(topic) ?? [];
-    list.push(partition);
-    held.get(to)?.set(topic, list);
+    const { from, to, topic, partition } = move;
+    const list = held.get(from)?.get(topic) ?? [];
+    list.splice(list.indexOf(partition), 1);
+    const taken = held.get(to)?.get(topic) ?? [];
+    taken.push(partition);
+    held.get(to)?.set(topic, taken);
   }
 }
 
-function findMove(
-  members: readonly Member[],
-  held: Held,
-): { from: string; to: string; topic: string } | undefined {
+interface Move {
+  readonly from: string;
+  readonly to: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Of what may move, where the gap is widest, what nobody has to let go of: else letting go and giving may take turns for ever. */
+function findMove(options: {
+  members: readonly Member[];
+  owners: ReadonlyMap<string, string>;
+  held: Held;
+}): Move | undefined {
+  const { members, owners, held } = options;
   const totals = members.map(({ id }) => total(held.get(id)));
-  for (const [fromAt, from] of members.entries()) {
-    for (const [toAt, to] of members.entries()) {
-      if ((totals[fromAt] ?? 0) - (totals[toAt] ?? 0) < 2) continue;
-      for (const [topic, list] of held.get(from.id) ?? []) {
-        if (!to.topics.includes(topic)) continue;
-        if (list.length > (held.get(to.id)?.get(topic)?.length ?? 0))
-          return { from: from.id, to: to.id, topic };
+  let best: Move | undefined;
+  let bestGap = 1;
+  let bestCost = 0;
+  for (const [fromAt, { id: from }] of members.entries()) {
+    for (const [toAt, { id: to, topics }] of members.entries()) {
+      const gap = (totals[fromAt] ?? 0) - (totals[toAt] ?? 0);
+      if (gap < 2 || gap < bestGap) continue;
+      for (const [topic, list] of held.get(from) ?? []) {
+        if (!topics.includes(topic) || list.length <= (held.get(to)?.get(topic)?.length ?? 0)) continue;
+        for (const partition of list) {
+          const owner = owners.get(keyOf(topic, partition));
+          const cost = owner === to ? 0 : owner === from ? 2 : 1;
+          if (best && gap === bestGap && cost >= bestCost) continue;
+          best = { from, to, topic, partition };
+          bestGap = gap;
+          bestCost = cost;
+        }
       }
     }
   }
-  return undefined;
+  return best;
 }
 
 function listPartitions(topics: ReadonlyMap<string, readonly number[]> | undefined): TopicPartition[] {

@@ -140,6 +140,19 @@ describe('sharing out partitions', () => {
     );
   });
 
+  test('it settles where members subscribe to different topics', () => {
+    const members = [
+      member('a', ['incidents']),
+      member('aa', ['alerts', 'incidents'], { alerts: [0] }),
+      member('b', ['events', 'alerts']),
+      member('c', ['alerts']),
+    ];
+    const partitions = new Map(['events', 'alerts', 'incidents'].map((topic) => [topic, 2]));
+    const settled = settle(members, partitions);
+    expect(members.map(({ id }) => count(settled, id))).toEqual([1, 2, 2, 1]);
+    expect(settled.get('aa')?.map(name)).toContain('alerts/0');
+  });
+
   test('the order in which members come changes nothing', () => {
     fc.assert(
       fc.property(groups, fc.nat(), ({ members, partitions }, seed) => {
