@@ -3,7 +3,7 @@ import kafkajs from 'kafkajs';
 import { CORRELATE_GROUP } from '../../detect/worker/start-correlating.ts';
 import { DETECT_GROUP } from '../../detect/worker/start-detector.ts';
 import type { Bus } from '../../platform/bus/bus.ts';
-import { TOPICS } from '../../platform/core/topics.ts';
+import { type EventHeaders, TOPICS } from '../../platform/core/topics.ts';
 import { connectElasticsearch } from '../../platform/elasticsearch/connect.ts';
 import { INDEX_GROUP } from '../../platform/index/write-events.ts';
 import { eventMaker } from './make-events.ts';
@@ -12,7 +12,8 @@ import { openPipelineIndex } from './start-role.ts';
 const CHUNK = 1_000;
 
 export interface Filled {
-  readonly datasets: readonly string[];
+  /** Of each dataset the headers of one event. */
+  readonly routes: ReadonlyMap<string, EventHeaders>;
   readonly bytes_an_event: number;
 }
 
@@ -25,18 +26,19 @@ export async function fillTopic(options: {
   const { bus, events, progress } = options;
   await bus.ensureTopics([TOPICS.events]);
   const make = eventMaker(Date.now() - events);
-  const datasets = new Set<string>();
+  const routes = new Map<string, EventHeaders>();
   let bytes = 0;
   for (let at = 0; at < events; at += CHUNK) {
     const messages = make(Math.min(CHUNK, events - at));
     for (const { headers, value } of messages) {
-      datasets.add(headers['dataset'] ?? '');
+      const route = headers as unknown as EventHeaders;
+      routes.set(route.dataset, route);
       bytes += value.length;
     }
     await bus.produce(TOPICS.events, messages);
     if (at % (20 * CHUNK) === 0) progress(`${at} of ${events} events in the topic`);
   }
-  return { datasets: [...datasets], bytes_an_event: Math.round(bytes / events) };
+  return { routes, bytes_an_event: Math.round(bytes / events) };
 }
 
 /** No group has read anything, and no signal was ever found. */
@@ -67,16 +69,36 @@ export async function forgetWork(broker: string): Promise<void> {
 /** Puts the templates there and makes an index a dataset, as the index writer's are made. */
 export async function makeBareIndices(
   url: string,
-  datasets: readonly string[],
+  datasets: Iterable<string>,
 ): Promise<Record<string, string>> {
   await (await openPipelineIndex(url)).close();
   const client = connectElasticsearch({ nodes: [url] });
   try {
-    const names = datasets.map((dataset): [string, string] => [dataset, `picket-bare-${dataset}`]);
+    const names = [...datasets].map((dataset): [string, string] => [dataset, `picket-bare-${dataset}`]);
     for (const [, index] of names) await client.indices.create({ index });
     return Object.fromEntries(names);
   } finally {
     await client.close();
+  }
+}
+
+/** The index writer's own indices, made beforehand like the bare ones: an event of each dataset is in them then. */
+export async function makeOwnIndices(url: string, { routes }: Pick<Filled, 'routes'>): Promise<void> {
+  const index = await openPipelineIndex(url);
+  try {
+    await index.write(
+      [...routes.values()].map(({ tenant, dataset, jurisdiction, timestamp }) => ({
+        id: `made-beforehand-${dataset}`,
+        tenant,
+        dataset,
+        jurisdiction,
+        timestamp,
+        time: 'ok',
+        body: Buffer.from(JSON.stringify({ '@timestamp': timestamp })),
+      })),
+    );
+  } finally {
+    await index.close();
   }
 }
 

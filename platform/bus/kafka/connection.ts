@@ -8,6 +8,21 @@ import { registerZstd } from './zstd-codec.ts';
 /** Metadata older than this is asked for again. */
 const METADATA_MS = 60_000;
 
+/**
+ * kafkajs (2.2, RequestQueue) sets a timer of minus the time since the epoch whenever it has not been throttled yet;
+ * Node takes it as 1 ms and warns on stderr. That one warning is left out.
+ */
+function leaveOutTimerWarning(): void {
+  if (isTimerWarningLeftOut) return;
+  isTimerWarningLeftOut = true;
+  const emit = process.emitWarning.bind(process);
+  process.emitWarning = ((warning: string | Error, ...more: [string]) => {
+    if (more[0] === 'TimeoutNegativeWarning' && /^-1\d{12} is a negative/.test(String(warning))) return;
+    emit(warning, ...more);
+  }) as typeof process.emitWarning;
+}
+let isTimerWarningLeftOut = false;
+
 /** kafkajs' client; its own retries are few, since what stands on it tries again itself, within bounds it knows. */
 export function createKafka(options: {
   settings: KafkaConnectionSettings;
@@ -17,6 +32,7 @@ export function createKafka(options: {
   const { settings, limits, logger } = options;
   const { tls, sasl } = settings;
   registerZstd();
+  leaveOutTimerWarning();
   return new kafkajs.Kafka({
     clientId: settings.client_id,
     brokers: [...settings.brokers],

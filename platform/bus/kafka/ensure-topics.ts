@@ -1,5 +1,6 @@
 // Makes declared topics that are missing and says how those that are there differ from their declaration.
 import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import type { Clock } from '../../core/clock.ts';
 import { PicketError } from '../../core/errors.ts';
 import type { TopicDefinition } from '../../core/topics.ts';
 import { faultType } from './faults.ts';
@@ -16,11 +17,16 @@ import {
 /** Asks for the brokers' own default.replication.factor (KIP-464). */
 const BROKER_DEFAULT = -1;
 
+/** Waits for a topic that was just made: twelve seconds in all. */
+const FIRST_WAIT_MS = 25;
+const LONGEST_WAIT_MS = 6_400;
+
 export interface EnsureTopicsOptions {
   readonly kafka: Kafka;
   readonly topics: readonly TopicDefinition[];
   readonly settings: KafkaTopicSettings;
   readonly max_message_bytes: number;
+  readonly clock: Clock;
   readonly notice: (notice: KafkaNotice) => void;
 }
 
@@ -41,9 +47,9 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<void> 
           });
         }
         await createTopic(admin, options, topic);
-        partitions = await countPartitions(admin, topic.name);
+        partitions = await awaitTopic(admin, topic.name, options.clock);
       }
-      const differences = await inspect(admin, options, topic, partitions ?? 0);
+      const differences = await inspect(admin, options, topic, partitions);
       const fatal = differences.find((difference) => difference.fatal);
       if (fatal) throw mismatch(topic, fatal);
       for (const difference of differences)
@@ -51,6 +57,20 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<void> 
     }
   } finally {
     await admin.disconnect().catch(() => {});
+  }
+}
+
+/** A broker hears of a topic some moments after it was made, which another process may have done just now. */
+async function awaitTopic(admin: Admin, name: string, clock: Clock): Promise<number> {
+  for (let wait = FIRST_WAIT_MS; ; wait *= 2) {
+    const partitions = await countPartitions(admin, name);
+    if (partitions !== undefined) return partitions;
+    if (wait > LONGEST_WAIT_MS)
+      throw new PicketError({
+        code: 'BUS_UNAVAILABLE',
+        message: `topic ${name} was made, and is not there yet`,
+      });
+    await clock.sleep(wait);
   }
 }
 

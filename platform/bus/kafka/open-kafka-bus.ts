@@ -133,6 +133,7 @@ class KafkaBus implements Bus, ConsumerHost {
           topics: still,
           settings: this.#options.topics,
           max_message_bytes: topicMessageBytes(this.limits),
+          clock: this.clock,
           notice: (notice) => this.notice(notice),
         }),
       );

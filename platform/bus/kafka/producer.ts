@@ -244,10 +244,15 @@ export class Producer {
     this.#wait = this.#options.limits.retry_first_ms;
   }
 
-  async #produce(broker: WireBroker, group: readonly Sending[]): Promise<void> {
+  async #produce(broker: WireBroker, sendings: readonly Sending[]): Promise<void> {
     // All that begins anew in this request begins under one new identity.
-    if (group.some((one) => one.identity === undefined)) {
-      const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: 60_000 });
+    const identity = sendings.some((one) => one.identity === undefined && !one.settled)
+      ? await broker.initProducerId({ transactionTimeout: 60_000 })
+      : undefined;
+    // Given up meanwhile: under numbers that the next batch will have, the broker would take that for a repeat.
+    const group = sendings.filter(({ settled }) => !settled);
+    if (identity) {
+      const { producerId, producerEpoch } = identity;
       for (const one of group) if (one.identity === undefined) one.begin({ producerId, producerEpoch });
     }
     const identities = Map.groupBy(group, (one) => one.identity?.producerId ?? '');

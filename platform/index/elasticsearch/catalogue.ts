@@ -62,6 +62,7 @@ export class Catalogue {
   /** Segments known to be there; refreshed when one is missed. */
   readonly #known = new Set<string>();
   readonly #periods = new Map<string, Period>();
+  readonly #making = new Map<string, Promise<void>>();
 
   constructor(client: Client, shape: IndexShape) {
     this.#client = client;
@@ -129,11 +130,20 @@ export class Catalogue {
     return this.#known.has(name);
   }
 
-  /** Makes the index of a route unless it is there. @throws PicketError as readFailure */
-  async make(route: SegmentRoute): Promise<void> {
-    const { tenant, dataset, jurisdiction, time, judgement } = route;
+  /** Makes the index of a route unless it is there; who asks while it is made waits for the same. @throws PicketError as readFailure */
+  make(route: SegmentRoute): Promise<void> {
     const lasts = this.#periodOf(route);
     const name = segmentName(route, lasts);
+    let making = this.#making.get(name);
+    if (!making) {
+      making = this.#make(name, route, lasts).finally(() => this.#making.delete(name));
+      this.#making.set(name, making);
+    }
+    return making;
+  }
+
+  async #make(name: string, route: SegmentRoute, lasts: Period): Promise<void> {
+    const { tenant, dataset, jurisdiction, time, judgement } = route;
     const meta: SegmentMeta = {
       tenant,
       dataset,

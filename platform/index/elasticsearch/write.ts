@@ -95,7 +95,7 @@ export class BulkWriter {
   async #makeIndices(pending: readonly Pending[]): Promise<void> {
     const missing = new Map<string, SegmentRoute>();
     for (const { index, route } of pending) if (!this.#catalogue.isKnown(index)) missing.set(index, route);
-    for (const route of missing.values()) await this.#catalogue.make(route);
+    await Promise.all([...missing.values()].map((route) => this.#catalogue.make(route)));
   }
 
   *#parts(pending: readonly Pending[]): Generator<Pending[]> {
