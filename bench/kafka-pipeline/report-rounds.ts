@@ -44,8 +44,7 @@ export function reportRounds(options: { rounds: Rounds; events: number; bytes_an
       events,
       bytes_an_event,
       mix: MIX_TEXT,
-      settings:
-        'refresh 1s, replicas 0, best_compression, heap 1 GiB; batches of 1,000 events or 4 MiB, 4 under way',
+      settings: 'refresh 1s, replicas 0, best_compression, heap 1 GiB; requests of up to 8 MiB, 4 under way',
     },
   };
 

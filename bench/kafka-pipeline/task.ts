@@ -35,7 +35,7 @@ export interface Progress {
 
 export type WorkerMessage = { readonly kind: 'ready' } | Progress;
 
-/** Limits that both sides keep to, so that batches are of one size (platform/index/write-events.ts and elasticsearch/write.ts, partition-reader.ts). */
-export const BATCH = { records: 1_000, bytes: 4 * 1024 ** 2, in_flight: 4 } as const;
+/** Limits that both sides keep to, so that requests are of one size (platform/index/elasticsearch/write.ts). */
+export const BATCH = { records: 2_000, bytes: 8 * 1024 ** 2, in_flight: 4 } as const;
 /** kafkajs fetches as the bus does (platform/bus/kafka/settings.ts). */
 export const FETCH = { wait_ms: 500, partition_bytes: 2 * 1024 ** 2, bytes: 8 * 1024 ** 2 } as const;

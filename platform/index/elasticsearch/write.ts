@@ -3,7 +3,6 @@ import { isUtf8 } from 'node:buffer';
 import type { Client, estypes } from '@elastic/elasticsearch';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, errorCode, PicketError } from '../../core/errors.ts';
-import { createTurns, type Turns } from '../../core/turns.ts';
 import { isBlocked, readFailure, statusOf } from '../../elasticsearch/connect.ts';
 import type { IndexDocument, WriteOutcome } from '../event-index.ts';
 import type { SegmentRoute } from '../segment-name.ts';
@@ -13,7 +12,7 @@ import { UNMAPPED } from './fields.ts';
 export interface WriteLimits {
   /** Bytes of one bulk request; a cluster that takes less is given less. */
   readonly bulk_bytes: number;
-  /** Bulk requests under way at once; what comes beyond waits here, not in the cluster, where its time would run out. */
+  /** Bulk requests under way at once; what comes beyond waits here, not in the cluster, where its time would run out, and goes together. */
   readonly in_flight: number;
   /** Waits between attempts at what the cluster is too busy for, ms. */
   readonly retry_first_ms: number;
@@ -42,19 +41,27 @@ interface Pending {
 
 type BulkItem = estypes.BulkResponseItem;
 
+/** A part of a write that waits to be sent, alone or with others. */
+interface Waiting {
+  readonly part: readonly Pending[];
+  readonly bytes: number;
+  readonly resolve: (items: readonly BulkItem[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class BulkWriter {
   readonly #client: Client;
   readonly #catalogue: Catalogue;
   readonly #clock: Clock;
   readonly #limits: WriteLimits;
-  readonly #turns: Turns;
+  #waiting: Waiting[] = [];
+  #underWay = 0;
 
   constructor(options: { client: Client; catalogue: Catalogue; clock: Clock; limits: WriteLimits }) {
     this.#client = options.client;
     this.#catalogue = options.catalogue;
     this.#clock = options.clock;
     this.#limits = options.limits;
-    this.#turns = createTurns(options.limits.in_flight);
   }
 
   /** One outcome a document. @throws PicketError ELASTICSEARCH_UNAVAILABLE and others of readFailure: nothing is known then */
@@ -102,7 +109,7 @@ export class BulkWriter {
     let part: Pending[] = [];
     let bytes = 0;
     for (const one of pending) {
-      const size = (one.replaced ?? one.document.body).length + 200;
+      const size = bytesOf(one);
       if (part.length > 0 && bytes + size > this.#limits.bulk_bytes) {
         yield part;
         part = [];
@@ -117,7 +124,7 @@ export class BulkWriter {
   async #send(part: readonly Pending[], outcomes: WriteOutcome[]): Promise<Pending[]> {
     let items: readonly BulkItem[];
     try {
-      items = await this.#turns.take(0, () => this.#bulk(part));
+      items = await this.#sendInTurn(part);
     } catch (error) {
       if (statusOf(error) !== 413) throw readFailure(error);
       const [only] = part as [Pending];
@@ -139,6 +146,45 @@ export class BulkWriter {
       else left.push(one);
     }
     return left;
+  }
+
+  #sendInTurn(part: readonly Pending[]): Promise<readonly BulkItem[]> {
+    return new Promise((resolve, reject) => {
+      const bytes = part.reduce((all, one) => all + bytesOf(one), 0);
+      this.#waiting.push({ part, bytes, resolve, reject });
+      this.#startWaiting();
+    });
+  }
+
+  #startWaiting(): void {
+    while (this.#underWay < this.#limits.in_flight && this.#waiting.length > 0) {
+      // As many as fit into one request, in the order they came.
+      let count = 1;
+      for (let bytes = this.#waiting[0]?.bytes ?? 0; count < this.#waiting.length; count++) {
+        bytes += this.#waiting[count]?.bytes ?? 0;
+        if (bytes > this.#limits.bulk_bytes) break;
+      }
+      const together = this.#waiting.slice(0, count);
+      this.#waiting = this.#waiting.slice(count);
+      this.#underWay++;
+      void this.#sendTogether(together).finally(() => {
+        this.#underWay--;
+        this.#startWaiting();
+      });
+    }
+  }
+
+  async #sendTogether(together: readonly Waiting[]): Promise<void> {
+    try {
+      const items = await this.#bulk(together.flatMap(({ part }) => part));
+      let at = 0;
+      for (const { part, resolve } of together) resolve(items.slice(at, (at += part.length)));
+    } catch (error) {
+      // Alone each may be small enough, or be parted.
+      if (statusOf(error) === 413 && together.length > 1)
+        for (const one of together) await this.#sendTogether([one]);
+      else for (const { reject } of together) reject(error);
+    }
   }
 
   async #bulk(part: readonly Pending[]): Promise<readonly BulkItem[]> {
@@ -192,6 +238,12 @@ export class BulkWriter {
 }
 
 const NEWLINE = Buffer.from('\n');
+/** What stands before a body, about. */
+const ACTION_BYTES = 200;
+
+function bytesOf({ document, replaced }: Pending): number {
+  return (replaced ?? document.body).length + ACTION_BYTES;
+}
 
 /** Raw line breaks can only stand between JSON's tokens, and end a line of the request: they become spaces. */
 function oneLine(body: Uint8Array): Uint8Array {

@@ -133,12 +133,16 @@ describe('the index on Elasticsearch in trouble', { timeout: 180_000 }, () => {
     });
   });
 
-  it('many writes at once wait for their turn here: no more than four requests are at the cluster', async () => {
+  it('many writes at once wait for their turn here and go together: no more than four requests are at the cluster', async () => {
     let underWay = 0;
     let most = 0;
+    let bulks = 0;
     const between = createServer((request, response) => {
       const isBulk = request.url?.startsWith('/_bulk') === true;
-      if (isBulk) most = Math.max(most, ++underWay);
+      if (isBulk) {
+        bulks++;
+        most = Math.max(most, ++underWay);
+      }
       const asked = forward(
         `${server.url}${request.url ?? ''}`,
         { method: request.method ?? 'GET', headers: request.headers },
@@ -162,6 +166,8 @@ describe('the index on Elasticsearch in trouble', { timeout: 180_000 }, () => {
     );
     expect(outcomes.flat().map(({ result }) => result)).toEqual(Array.from({ length: 16 }, () => 'created'));
     expect(most).toBe(4);
+    // What waited went together.
+    expect(bulks).toBeLessThan(16);
   });
 
   it('a node killed under load and started again: every event is there once', async () => {
