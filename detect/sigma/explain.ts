@@ -13,9 +13,11 @@ const MAX_VALUE = 500;
 /** The tests that held in selections that the condition asserts (not those under `not`). Slow: for matches only. */
 export function explainRule(mapped: MappedRule, event: object): MatchReason[] {
   const reasons: MatchReason[] = [];
+  const known: Known = new Map();
   for (const selection of assertedNames(mapped.condition)) {
     const expression = mapped.selections.get(selection);
-    if (expression && evaluate(expression, event)) gather({ expression, event, selection, reasons });
+    if (expression && evaluate(expression, event, known))
+      gather({ expression, event, selection, reasons, known });
   }
   return reasons.slice(0, MAX_REASONS);
 }
@@ -26,21 +28,53 @@ function assertedNames(condition: Condition): string[] {
   return [...new Set(condition.of.flatMap(assertedNames))];
 }
 
-/** As compileExpression means it, with regular expressions run safely. */
-export function evaluate(expression: Expression, event: object): boolean {
+/** What was found of parts of a rule over one event. */
+type Known = Map<Expression, boolean>;
+
+/** As compileExpression means it, with regular expressions run safely. What `known` holds of the same event is not asked again. */
+export function evaluate(expression: Expression, event: object, known?: Known): boolean {
+  const before = known?.get(expression);
+  if (before !== undefined) return before;
+  const holds = evaluateAnew(expression, event, known);
+  known?.set(expression, holds);
+  return holds;
+}
+
+function evaluateAnew(expression: Expression, event: object, known: Known | undefined): boolean {
   switch (expression.op) {
     case 'and':
-      return expression.of.every((part) => evaluate(part, event));
+      return expression.of.every((part) => evaluate(part, event, known));
     case 'or':
-      return expression.of.some((part) => evaluate(part, event));
+      return expression.of.some((part) => evaluate(part, event, known));
     case 'not':
-      return !evaluate(expression.of, event);
+      return !evaluate(expression.of, event, known);
     case 'constant':
       return expression.value;
     case 'leaf':
       if (expression.test.kind === 'regex') return valuesPassing(expression, event).length > 0;
-      return compileExpression(expression)(event);
+      return compiledLeaf(expression)(event);
   }
+}
+
+/** Rules outlive the events that they match. */
+const LEAVES = new WeakMap<Leaf, (event: object) => boolean>();
+const TESTS = new WeakMap<Test, (value: unknown, event: object) => boolean>();
+
+function compiledLeaf(leaf: Leaf): (event: object) => boolean {
+  let compiled = LEAVES.get(leaf);
+  if (!compiled) LEAVES.set(leaf, (compiled = compileExpression(leaf)));
+  return compiled;
+}
+
+function compiledTest(test: Test): (value: unknown, event: object) => boolean {
+  let compiled = TESTS.get(test);
+  if (!compiled) TESTS.set(test, (compiled = test.kind === 'regex' ? safeTest(test) : compileTest(test)));
+  return compiled;
+}
+
+function safeTest({ pattern, flags = '' }: Extract<Test, { kind: 'regex' }>): (value: unknown) => boolean {
+  const matches = compileSafeRegex(pattern, flags);
+  return (value) => ['string', 'number', 'boolean'].includes(typeof value) && matches(String(value));
 }
 
 function gather(options: {
@@ -48,11 +82,12 @@ function gather(options: {
   event: object;
   selection: string;
   reasons: MatchReason[];
+  known: Known;
 }): void {
-  const { expression, event, selection, reasons } = options;
+  const { expression, event, selection, reasons, known } = options;
   if (expression.op === 'and' || expression.op === 'or') {
     for (const part of expression.of) {
-      if (evaluate(part, event)) gather({ ...options, expression: part });
+      if (evaluate(part, event, known)) gather({ ...options, expression: part });
     }
   } else if (expression.op === 'leaf') {
     const { field, test } = expression;
@@ -66,13 +101,7 @@ function gather(options: {
 export function valuesPassing({ field, test }: Leaf, event: object): unknown[] {
   const values = field === '*' ? allScalars(event, []) : readField(event, splitField(field));
   if (test.kind === 'null') return [];
-  if (test.kind === 'regex') {
-    const matches = compileSafeRegex(test.pattern, test.flags ?? '');
-    return values.filter(
-      (value) => ['string', 'number', 'boolean'].includes(typeof value) && matches(String(value)),
-    );
-  }
-  const passes = compileTest(test);
+  const passes = compiledTest(test);
   return values.filter((value) => passes(value, event));
 }
 

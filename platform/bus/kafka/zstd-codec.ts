@@ -22,6 +22,25 @@ function pieceBytes(expected: number): number {
   return Math.min(MOST_PIECE_BYTES, Math.max(LEAST_PIECE_BYTES, Math.ceil(expected)));
 }
 
+/** Frame_Content_Size of a zstd frame (RFC 8878, section 3.1.1); undefined where it does not say. */
+export function contentSize(frame: Buffer): number | undefined {
+  if (frame.length < 18 || frame.readUInt32LE(0) !== 0xfd2fb528) return undefined;
+  const descriptor = frame[4] as number;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 0x03] as number;
+  const at = 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes;
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingleSegment ? frame[at] : undefined;
+    case 1:
+      return frame.readUInt16LE(at) + 256;
+    case 2:
+      return frame.readUInt32LE(at);
+    default:
+      return Number(frame.readBigUInt64LE(at));
+  }
+}
+
 /** What is packed or unpacked in a millisecond or two: to hand it to another thread and back takes as long. */
 const AT_ONCE_BYTES = 256 * 1024;
 
@@ -30,6 +49,8 @@ export const zstdCodec = {
   async compress({ buffer }: { buffer: Buffer }): Promise<Buffer> {
     const options = {
       chunkSize: pieceBytes(buffer.length / 2),
+      // Written into the frame, so that who unpacks it knows how much there will be.
+      pledgedSrcSize: buffer.length,
       params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
     };
     return buffer.length <= AT_ONCE_BYTES
@@ -37,7 +58,9 @@ export const zstdCodec = {
       : await compressAsync(buffer, options);
   },
   async decompress(buffer: Buffer): Promise<Buffer> {
-    const options = { chunkSize: pieceBytes(buffer.length * USUAL_RATIO), maxOutputLength: MAX_BATCH_BYTES };
+    const expected = contentSize(buffer) ?? buffer.length * USUAL_RATIO;
+    // One more than there is: a piece that is just full has Node look for another.
+    const options = { chunkSize: pieceBytes(expected + 1), maxOutputLength: MAX_BATCH_BYTES };
     return buffer.length <= AT_ONCE_BYTES
       ? zstdDecompressSync(buffer, options)
       : await decompressAsync(buffer, options);

@@ -40,6 +40,10 @@ const message: fc.Arbitrary<WireMessage> = fc.record({
     .map((pairs) => Object.fromEntries(pairs.filter(([name]) => name !== '__proto__'))),
 });
 
+function hasOwnNames({ headers }: WireMessage): boolean {
+  return Object.keys(headers).every((name) => !(name in Object.prototype));
+}
+
 /** The same batch as a broker hands it out: from an offset on. */
 function at(batch: Buffer, base: number): Buffer {
   const moved = Buffer.from(batch);
@@ -86,7 +90,8 @@ describe('record batches', () => {
   test('are read by kafkajs as well', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(message, { minLength: 1, maxLength: 20 }),
+        // Names that every object has are too much for kafkajs' own reader.
+        fc.array(message.filter(hasOwnNames), { minLength: 1, maxLength: 20 }),
         fc.boolean(),
         async (messages, compress) => {
           const batch = await writeRecordBatch(messages, { ...ORIGIN, compress });
