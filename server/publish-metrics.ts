@@ -11,7 +11,6 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { INCIDENT_GROUP } from '../detect/incidents/start-incident-builder.ts';
-import { ALERT_KEEPER_GROUP } from '../detect/worker/start-alert-keeper.ts';
 import { CORRELATE_GROUP } from '../detect/worker/start-correlating.ts';
 import { DETECT_GROUP } from '../detect/worker/start-detector.ts';
 import { describeError, PicketError } from '../platform/core/errors.ts';
@@ -22,15 +21,7 @@ import type { OpenSite } from './open-site.ts';
 import { readVersion } from './version.ts';
 
 /** Consumer groups whose lag is told: every stage that must keep up. */
-const GROUPS = [
-  INDEX_GROUP,
-  DETECT_GROUP,
-  CORRELATE_GROUP,
-  ALERT_KEEPER_GROUP,
-  INCIDENT_GROUP,
-  UPLINK_GROUP,
-  INGRESS_GROUP,
-];
+const GROUPS = [INDEX_GROUP, DETECT_GROUP, CORRELATE_GROUP, INCIDENT_GROUP, UPLINK_GROUP, INGRESS_GROUP];
 
 interface Measured extends Pick<OpenSite, 'config' | 'bus' | 'counters' | 'process' | 'folder'> {
   /** Why this process is not ready; empty when it is. */

@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/core/log.ts';
 import { TOPICS } from '../../platform/core/topics.ts';
 import { workBeside } from '../../platform/core/work-beside.ts';
 import type { RecordStore } from '../../platform/records/record-store.ts';
-import { keepAlert, readAlert } from '../worker/start-alert-keeper.ts';
+import { keepAlert, readAlert } from '../worker/keep-alert.ts';
 import { openCaseBook } from './case-book.ts';
 import { readLinks } from './link-alerts.ts';
 import { countRarity, publishRarity, type RarityTable, readRarity } from './rarity.ts';
@@ -29,8 +29,8 @@ export interface IncidentBuilder {
 }
 
 /**
- * Starts to build incidents from `picket.alerts`. It keeps each alert as a record first (as the alert keeper
- * does), so that a restart finds all it joined. With `rarity` the table is fixed; else the published one is
+ * Starts to build incidents from `picket.alerts`. It keeps each alert as a record first, so that a
+ * restart finds all it joined. With `rarity` the table is fixed; else the published one is
  * in force and counted anew once a day.
  * @throws PicketError of the record store
  */

@@ -13,7 +13,7 @@ import {
 } from '../../../detect/incidents/link-alerts.ts';
 import { countRarity, emptyRarity } from '../../../detect/incidents/rarity.ts';
 import { DEFAULT_LIMITS } from '../../../detect/incidents/weigh-entity.ts';
-import { keepAlert } from '../../../detect/worker/start-alert-keeper.ts';
+import { keepAlert } from '../../../detect/worker/keep-alert.ts';
 import type { Bus } from '../../../platform/bus/bus.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
 import type { Alert } from '../../../platform/core/alert.ts';

@@ -1,7 +1,6 @@
 // Run by the kill -9 test: a bus, records, a detector, an alert keeper and an incident builder over one folder, until all is worked.
 import { join } from 'node:path';
 import { startIncidentBuilder } from '../../../detect/incidents/start-incident-builder.ts';
-import { startAlertKeeper } from '../../../detect/worker/start-alert-keeper.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
 import { systemClock } from '../../../platform/core/clock.ts';
 import { Counters } from '../../../platform/core/counters.ts';
@@ -9,6 +8,7 @@ import { silentLogger } from '../../../platform/core/log.ts';
 import { TOPICS } from '../../../platform/core/topics.ts';
 import { openEmbeddedRecords } from '../../../platform/records/embedded/open-embedded-records.ts';
 import { startTestDetector } from './fixture.ts';
+import { startAlertKeeper } from './start-alert-keeper.ts';
 
 const folder = process.argv[2] as string;
 const steps = process.argv[3] as 'one' | 'two';

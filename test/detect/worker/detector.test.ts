@@ -10,7 +10,6 @@ import { changeIncident } from '../../../detect/incidents/change-incident.ts';
 import { startIncidentBuilder } from '../../../detect/incidents/start-incident-builder.ts';
 import { loadEntityTable } from '../../../detect/worker/entity-table.ts';
 import type { DetectorRules } from '../../../detect/worker/route-matches.ts';
-import { startAlertKeeper } from '../../../detect/worker/start-alert-keeper.ts';
 import type { DetectorOptions } from '../../../detect/worker/start-detector.ts';
 import type { Bus } from '../../../platform/bus/bus.ts';
 import { openEmbeddedBus } from '../../../platform/bus/embedded/open-embedded-bus.ts';
@@ -33,6 +32,7 @@ import {
   testEvent,
   testRules,
 } from './fixture.ts';
+import { startAlertKeeper } from './start-alert-keeper.ts';
 
 const entityTable = loadEntityTable('rules/entities/entity-fields.yaml');
 const clock = systemClock;

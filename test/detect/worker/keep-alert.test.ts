@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepAlert } from '../../../detect/worker/start-alert-keeper.ts';
+import { keepAlert } from '../../../detect/worker/keep-alert.ts';
 import type { Alert } from '../../../platform/core/alert.ts';
 import { systemClock } from '../../../platform/core/clock.ts';
 import { openEmbeddedRecords } from '../../../platform/records/embedded/open-embedded-records.ts';

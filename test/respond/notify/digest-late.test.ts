@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { keepAlert } from '../../../detect/worker/start-alert-keeper.ts';
+import { keepAlert } from '../../../detect/worker/keep-alert.ts';
 import type { Alert } from '../../../platform/core/alert.ts';
 import { type Clock, systemClock } from '../../../platform/core/clock.ts';
 import { Counters } from '../../../platform/core/counters.ts';

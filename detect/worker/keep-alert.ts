@@ -1,10 +1,6 @@
 // Keeps alerts as records: the newest revision wins, what people decided stays.
-import type { Bus, Consumer } from '../../platform/bus/bus.ts';
 import { Alert } from '../../platform/core/alert.ts';
-import type { Counters } from '../../platform/core/counters.ts';
-import { describeError, errorCode } from '../../platform/core/errors.ts';
-import type { Logger } from '../../platform/core/log.ts';
-import { TOPICS } from '../../platform/core/topics.ts';
+import { describeError } from '../../platform/core/errors.ts';
 import { type RecordStore, upsertRecord } from '../../platform/records/record-store.ts';
 
 /**
@@ -72,40 +68,4 @@ export function readAlert(value: Uint8Array): { alert: Alert } | { message: stri
   if (parsed.success) return { alert: parsed.data };
   const [issue] = parsed.error.issues;
   return { message: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not an alert'}` };
-}
-
-/** The consumer group that keeps alerts as records. */
-export const ALERT_KEEPER_GROUP = 'alert-keeper';
-
-/** Starts the consumer of `picket.alerts`. What is no alert goes to the dead letters. */
-export function startAlertKeeper(options: {
-  bus: Bus;
-  records: RecordStore;
-  counters: Counters;
-  logger: Logger;
-}): Consumer {
-  const { bus, records, counters, logger } = options;
-  return bus.consume({
-    group: ALERT_KEEPER_GROUP,
-    topics: [TOPICS.alerts],
-    handle: async (batch) => {
-      for (const record of batch.records) {
-        const read = readAlert(record.value);
-        if ('alert' in read) {
-          counters.add('detect', `alert-${await keepAlert(records, read.alert)}`);
-          continue;
-        }
-        counters.add('detect', 'alert-dead-lettered');
-        await bus.deadLetter(
-          { topic: record.topic, key: record.key, value: record.value, headers: record.headers },
-          { stage: 'detect', code: 'ALERT_INVALID', message: read.message },
-        );
-      }
-    },
-    onError: (error) =>
-      logger.error(
-        { code: errorCode(error) },
-        `alerts were not kept and come again: ${describeError(error)}`,
-      ),
-  });
 }
