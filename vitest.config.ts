@@ -2,7 +2,7 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Waits most of its twelve minutes for servers that are away: begun first, it runs beside all the others. */
+/** Waits most of its ten minutes for servers that are away: begun first, it runs beside all the others. */
 const LONGEST = /installation\/away-servers\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {

@@ -101,7 +101,7 @@ async function runRound(stage: Stage, kind: Kind): Promise<RoundUse> {
   await forgetWork(kafka.broker);
   const indices = kind === 'ceiling' ? await makeBareIndices(elasticsearch.url, routes.keys()) : {};
   const own = PROCESSES[kind].includes('index');
-  if (own) await makeOwnIndices(elasticsearch.url, stage);
+  if (own) await makeOwnIndices(elasticsearch.url, routes.values());
   const tasks = PROCESSES[kind].map(
     (role): WorkerTask => ({
       role,

@@ -83,11 +83,11 @@ export async function makeBareIndices(
 }
 
 /** The index writer's own indices, made beforehand like the bare ones: an event of each dataset is in them then. */
-export async function makeOwnIndices(url: string, { routes }: Pick<Filled, 'routes'>): Promise<void> {
+export async function makeOwnIndices(url: string, routes: Iterable<EventHeaders>): Promise<void> {
   const index = await openPipelineIndex(url);
   try {
     await index.write(
-      [...routes.values()].map(({ tenant, dataset, jurisdiction, timestamp }) => ({
+      [...routes].map(({ tenant, dataset, jurisdiction, timestamp }) => ({
         id: `made-beforehand-${dataset}`,
         tenant,
         dataset,

@@ -56,21 +56,18 @@ function evaluateAnew(expression: Expression, event: object, known: Known | unde
   }
 }
 
-/** Rules outlive the events that they match. */
-const LEAVES = new WeakMap<Leaf, (event: object) => boolean>();
-const TESTS = new WeakMap<Test, (value: unknown, event: object) => boolean>();
-
-function compiledLeaf(leaf: Leaf): (event: object) => boolean {
-  let compiled = LEAVES.get(leaf);
-  if (!compiled) LEAVES.set(leaf, (compiled = compileExpression(leaf)));
-  return compiled;
+/** Made once for each part of a rule: rules outlive the events that they match. */
+function once<Part extends object, Made extends object>(make: (part: Part) => Made): (part: Part) => Made {
+  const made = new WeakMap<Part, Made>();
+  return (part) => {
+    let found = made.get(part);
+    if (!found) made.set(part, (found = make(part)));
+    return found;
+  };
 }
 
-function compiledTest(test: Test): (value: unknown, event: object) => boolean {
-  let compiled = TESTS.get(test);
-  if (!compiled) TESTS.set(test, (compiled = test.kind === 'regex' ? safeTest(test) : compileTest(test)));
-  return compiled;
-}
+const compiledLeaf = once((leaf: Leaf) => compileExpression(leaf));
+const compiledTest = once((test: Test) => (test.kind === 'regex' ? safeTest(test) : compileTest(test)));
 
 function safeTest({ pattern, flags = '' }: Extract<Test, { kind: 'regex' }>): (value: unknown) => boolean {
   const matches = compileSafeRegex(pattern, flags);

@@ -48,7 +48,7 @@ export function assignPartitions(options: {
   const now = new Map(
     [...target].map(([id, list]) => [
       id,
-      list.filter(({ topic, partition }) => (owners.get(keyOf(topic, partition)) ?? id) === id),
+      list.filter(({ topic, partition }) => (owners.get(keyOf({ topic, partition })) ?? id) === id),
     ]),
   );
   return { target, now };
@@ -68,7 +68,7 @@ function findOwners(
       if (!topics.includes(topic)) continue;
       for (const partition of list) {
         if (!(partition < (partitions.get(topic) ?? 0))) continue;
-        const key = keyOf(topic, partition);
+        const key = keyOf({ topic, partition });
         if ((since.get(key) ?? Number.NEGATIVE_INFINITY) >= generation) continue;
         owners.set(key, id);
         since.set(key, generation);
@@ -92,7 +92,7 @@ function shareTopic(options: {
   const free: number[] = [];
   const own = new Map<string, number[]>(subscribed.map((id) => [id, []]));
   for (let partition = 0; partition < count; partition++) {
-    const list = own.get(owners.get(keyOf(topic, partition)) ?? '');
+    const list = own.get(owners.get(keyOf({ topic, partition })) ?? '');
     if (list) list.push(partition);
     else free.push(partition);
   }
@@ -164,7 +164,7 @@ function findMove(options: {
       for (const [topic, list] of held.get(from) ?? []) {
         if (!topics.includes(topic) || list.length <= (held.get(to)?.get(topic)?.length ?? 0)) continue;
         for (const partition of list) {
-          const owner = owners.get(keyOf(topic, partition));
+          const owner = owners.get(keyOf({ topic, partition }));
           const cost = owner === to ? 0 : owner === from ? 2 : 1;
           if (best && gap === bestGap && cost >= bestCost) continue;
           best = { from, to, topic, partition };
@@ -195,7 +195,8 @@ function least(ids: readonly string[], weigh: (id: string) => number): string {
   return best;
 }
 
-function keyOf(topic: string, partition: number): string {
+/** One text for each partition, to look it up by. */
+export function keyOf({ topic, partition }: TopicPartition): string {
   return `${partition} ${topic}`;
 }
 

@@ -3,7 +3,7 @@ import type { Cluster } from 'kafkajs';
 import type { Clock } from '../../core/clock.ts';
 import type { BusBatch, ConsumeOptions, Consumer } from '../bus.ts';
 import { Gate } from '../gate.ts';
-import type { TopicPartition } from './assign-partitions.ts';
+import { keyOf, type TopicPartition } from './assign-partitions.ts';
 import type { Connection } from './connection.ts';
 import { describeFault, faultType } from './faults.ts';
 import { Fetcher } from './fetcher.ts';
@@ -283,8 +283,4 @@ class KafkaConsumer implements Consumer, ReaderHost {
     }
     await this.#connection.close();
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${partition} ${topic}`;
 }

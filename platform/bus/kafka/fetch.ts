@@ -1,5 +1,6 @@
 // A fetch whose record batches are read by our own decoder: kafkajs' copies every record's headers as often as it has headers.
 import { PicketError } from '../../core/errors.ts';
+import { keyOf, type TopicPartition } from './assign-partitions.ts';
 import { withRequest } from './protocol-request.ts';
 import { type FetchedRecord, readRecordBatches } from './read-record-batches.ts';
 import type { WireBroker } from './wire.ts';
@@ -7,15 +8,12 @@ import type { WireBroker } from './wire.ts';
 /** Fetch, version 11 (https://kafka.apache.org/protocol#The_Messages_Fetch): the newest that kafkajs asks for, known since Kafka 2.3. */
 const VERSION = 11;
 
-export interface FetchPartition {
-  readonly topic: string;
-  readonly partition: number;
+export interface FetchPartition extends TopicPartition {
   readonly offset: number;
 }
 
-export interface FetchedPartition {
-  readonly topic: string;
-  readonly partition: number;
+export interface Fetched<Asked> {
+  readonly asked: Asked;
   readonly records: readonly FetchedRecord[];
   /** The offset to fetch next. */
   readonly next: number;
@@ -28,17 +26,17 @@ const READ_UNCOMMITTED = 0;
  * What partitions hold from an offset on; waits at the broker for something when there is nothing.
  * @throws kafkajs' errors, `type` being the protocol's name; PicketError BUS_UNREADABLE for what is no record batch
  */
-export async function fetchRecords(options: {
+export async function fetchRecords<Asked extends FetchPartition>(options: {
   broker: WireBroker;
-  partitions: readonly FetchPartition[];
+  partitions: readonly Asked[];
   /** Longest wait at the broker, ms. */
   wait_ms: number;
   /** Bytes of one partition, and of all together; a first batch that is larger comes whole. */
   partition_bytes: number;
   all_bytes: number;
-}): Promise<FetchedPartition[]> {
+}): Promise<Fetched<Asked>[]> {
   const { broker, partitions } = options;
-  const offsets = new Map(partitions.map((one) => [placeOf(one), one.offset]));
+  const byKey = new Map(partitions.map((one) => [keyOf(one), one]));
   const topics = Map.groupBy(partitions, ({ topic }) => topic);
   const { responses } = await withOwnDecoder(broker).fetch({
     isolationLevel: READ_UNCOMMITTED,
@@ -54,19 +52,16 @@ export async function fetchRecords(options: {
       })),
     })),
   });
-  const fetched: FetchedPartition[] = [];
+  const fetched: Fetched<Asked>[] = [];
   for (const { topicName: topic, partitions: answered } of responses) {
     for (const { partition, bytes } of answered) {
-      const offset = offsets.get(placeOf({ topic, partition }));
-      if (offset === undefined) continue;
-      fetched.push({ topic, partition, ...(await readRecordBatches({ topic, partition, offset, bytes })) });
+      const asked = byKey.get(keyOf({ topic, partition }));
+      if (asked === undefined) continue;
+      const { offset } = asked;
+      fetched.push({ asked, ...(await readRecordBatches({ topic, partition, offset, bytes })) });
     }
   }
   return fetched;
-}
-
-function placeOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${partition} ${topic}`;
 }
 
 /** kafkajs' broker, that reads answers to a fetch by `decodeFetch`. */

@@ -139,28 +139,20 @@ async function fetchInto(options: {
   limits: KafkaBusLimits;
 }): Promise<void> {
   const { broker, list, limits } = options;
-  const asked = new Map<string, { reader: PartitionReader; offset: number }>();
-  for (const reader of list)
-    if (reader.next !== undefined) asked.set(keyOf(reader), { reader, offset: reader.next });
   const fetched = await fetchRecords({
     broker,
-    partitions: [...asked.values()].map(({ reader: { topic, partition }, offset }) => ({
-      topic,
-      partition,
-      offset,
-    })),
+    partitions: list.flatMap((reader) => {
+      const { topic, partition, next } = reader;
+      return next === undefined ? [] : [{ topic, partition, offset: next, reader }];
+    }),
     wait_ms: limits.fetch_wait_ms,
     partition_bytes: limits.fetch_bytes,
     all_bytes: limits.fetch_bytes * 4,
   });
-  for (const { topic, partition, records, next } of fetched) {
-    const one = asked.get(keyOf({ topic, partition }));
+  for (const { asked, records, next } of fetched) {
+    const { reader, offset } = asked;
     // Moved or given back meanwhile: what came is not what is wanted now.
-    if (!one || one.reader.next !== one.offset || one.reader.signal.aborted) continue;
-    if (next > one.offset) one.reader.add(records, next);
+    if (reader.next !== offset || reader.signal.aborted) continue;
+    if (next > offset) reader.add(records, next);
   }
-}
-
-function keyOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${partition} ${topic}`;
 }

@@ -1,6 +1,7 @@
 // The idempotent producer: gathers what is handed in, sends one batch of a partition at a time, and tries again until a deadline.
 import type { Clock } from '../../core/clock.ts';
 import { PicketError } from '../../core/errors.ts';
+import { keyOf } from './assign-partitions.ts';
 import type { Connection } from './connection.ts';
 import { describeFault, faultType, isLasting, SEQUENCE_LOST, TOO_LARGE } from './faults.ts';
 import { PartitionQueue, type Sending } from './partition-queue.ts';
@@ -55,7 +56,7 @@ export class Producer {
     bytes: number;
   }): Promise<readonly number[]> {
     const { topic, partition, messages, bytes } = options;
-    const key = `${partition} ${topic}`;
+    const key = keyOf({ topic, partition });
     let queue = this.#queues.get(key);
     if (!queue) this.#queues.set(key, (queue = new PartitionQueue({ topic, partition })));
     this.#queuedBytes += bytes;

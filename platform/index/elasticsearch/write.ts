@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Client, estypes } from '@elastic/elasticsearch';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, errorCode, PicketError } from '../../core/errors.ts';
+import { createTurns, type Turns } from '../../core/turns.ts';
 import { isBlocked, readFailure, statusOf } from '../../elasticsearch/connect.ts';
 import type { IndexDocument, WriteOutcome } from '../event-index.ts';
 import type { SegmentRoute } from '../segment-name.ts';
@@ -54,14 +55,15 @@ export class BulkWriter {
   readonly #catalogue: Catalogue;
   readonly #clock: Clock;
   readonly #limits: WriteLimits;
-  #waiting: Waiting[] = [];
-  #underWay = 0;
+  readonly #turns: Turns;
+  readonly #waiting: Waiting[] = [];
 
   constructor(options: { client: Client; catalogue: Catalogue; clock: Clock; limits: WriteLimits }) {
     this.#client = options.client;
     this.#catalogue = options.catalogue;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#turns = createTurns(options.limits.in_flight);
   }
 
   /** One outcome a document. @throws PicketError ELASTICSEARCH_UNAVAILABLE and others of readFailure: nothing is known then */
@@ -148,30 +150,26 @@ export class BulkWriter {
     return left;
   }
 
+  /** Whoever's turn comes takes along what waits as well; those then find nothing left. */
   #sendInTurn(part: readonly Pending[]): Promise<readonly BulkItem[]> {
     return new Promise((resolve, reject) => {
       const bytes = part.reduce((all, one) => all + bytesOf(one), 0);
       this.#waiting.push({ part, bytes, resolve, reject });
-      this.#startWaiting();
+      void this.#turns.take(0, async () => {
+        const together = this.#takeWaiting();
+        if (together.length > 0) await this.#sendTogether(together);
+      });
     });
   }
 
-  #startWaiting(): void {
-    while (this.#underWay < this.#limits.in_flight && this.#waiting.length > 0) {
-      // As many as fit into one request, in the order they came.
-      let count = 1;
-      for (let bytes = this.#waiting[0]?.bytes ?? 0; count < this.#waiting.length; count++) {
-        bytes += this.#waiting[count]?.bytes ?? 0;
-        if (bytes > this.#limits.bulk_bytes) break;
-      }
-      const together = this.#waiting.slice(0, count);
-      this.#waiting = this.#waiting.slice(count);
-      this.#underWay++;
-      void this.#sendTogether(together).finally(() => {
-        this.#underWay--;
-        this.#startWaiting();
-      });
+  /** As many as fit into one request, at least one, in the order they came. */
+  #takeWaiting(): Waiting[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#waiting.length; count++) {
+      bytes += this.#waiting[count]?.bytes ?? 0;
+      if (count > 0 && bytes > this.#limits.bulk_bytes) break;
     }
+    return this.#waiting.splice(0, count);
   }
 
   async #sendTogether(together: readonly Waiting[]): Promise<void> {
