@@ -176,7 +176,8 @@ function wildcardPattern(value: string, cased: boolean): string {
       pattern += oneCharacter(next, cased);
       at++;
     } else if (character === '*') pattern += '.*';
-    else pattern += character === '?' ? '.{1,2}' : oneCharacter(character, cased);
+    // One of UTF-16's units: a whole character, or half of one whose other half is the next wildcard's.
+    else pattern += character === '?' ? '.{0,1}' : oneCharacter(character, cased);
   }
   return pattern;
 }
@@ -204,14 +205,33 @@ function wordsOf(test: Test): Bound {
   if (test.kind !== 'string') return true;
   return both(
     [...test.value.matchAll(/[a-z0-9]+/gi)].flatMap(([run]) =>
-      run.length < SHORTEST_WORD ? [] : wordQuery(run),
+      run.length < SHORTEST_WORD ? [] : runQuery(run),
     ),
   );
 }
 
+/**
+ * Ranges that hold every character beyond ASCII whose compatibility form (NFKC) has a letter or digit of ASCII: `ﬁ`, `ｗ`,
+ * `𝚋`. The standard analyser leaves them as they are, so that such a word may stand for the one that is looked for.
+ */
+export const STANDS_FOR_ASCII = [
+  '\u00aa\u00b2-\u00b3\u00b9-\u00ba\u00bc-\u00be\u0130\u0132-\u0133\u013f-\u0140\u0149\u017f',
+  '\u01c4-\u01cc\u01f1-\u01f3\u02b0\u02b2-\u02b3\u02b7-\u02b8\u02e1-\u02e3\u1d2c\u1d2e',
+  '\u1d30-\u1d31\u1d33-\u1d3a\u1d3c\u1d3e-\u1d43\u1d47-\u1d49\u1d4d\u1d4f-\u1d50\u1d52',
+  '\u1d56-\u1d58\u1d5b\u1d62-\u1d65\u1d9c\u1da0\u1dbb\u1e9a\u2070-\u20a8\u2100-\u2189',
+  '\u2460-\u24ea\u2c7c-\u2c7d\u3250-\u325f\u32b1-\u32cf\u3358-\u33ff\ua7f1-\ua7f4',
+  '\ufb00-\ufb06\ufe33-\ufe4f\uff10-\uff5a\u{107a5}\u{1ccd6}-\u{1ccf9}\u{1d400}-\u{1d6a3}',
+  '\u{1d7ce}-\u{1d7ff}\u{1f100}-\u{1f190}\u{1fbf0}-\u{1fbf9}',
+].join('');
+
 /** Words of the standard analyser that hold a run of letters and digits: it never parts one, but keeps more with it. */
+function runQuery(run: string): Bound[] {
+  return [{ wildcard: { [ALL_TEXT]: { value: `*${run.toLowerCase()}*` } } }];
+}
+
+/** Words that may hold a word of ours (core/text). */
 function wordQuery(word: string): Bound[] {
   if (/^\p{Script=Han}$/u.test(word)) return [{ term: { [ALL_TEXT]: word } }];
-  if (!/^[a-z0-9_]+$/i.test(word)) return [];
-  return [{ wildcard: { [ALL_TEXT]: { value: `*${word.toLowerCase()}*` } } }];
+  if (!/^[a-z0-9_]+$/.test(word)) return [];
+  return [{ regexp: { [ALL_TEXT]: { value: `.*(${word}|[${STANDS_FOR_ASCII}]).*` } } }];
 }
